@@ -1,0 +1,69 @@
+"""One tree of errors, split by the only question a caller asks: would trying again help?
+
+Adapters translate the errors of the outside world into these; nothing above an adapter sees botocore or cv2.
+Messages say what happened, where, and what to do. They never hold a secret or a whole phone number.
+"""
+
+
+class FramewatchError(Exception):
+    """Base of every error that Framewatch raises on purpose."""
+
+
+class RetryableError(FramewatchError):
+    """The same call may succeed later: throttling, a time-out, a service that is down."""
+
+
+class PermanentError(FramewatchError):
+    """The same call can never succeed: trying again only costs money."""
+
+
+class EnvelopeError(PermanentError):
+    """A stream record is not a readable frame envelope. Only that record is rejected."""
+
+
+class ImageRejected(PermanentError):
+    """The picture itself cannot be analysed: not a JPEG or PNG, too small, too large."""
+
+
+class FrameTooLarge(PermanentError):
+    """A frame does not fit a stream record even at the lowest quality and size."""
+
+
+class UnknownCamera(PermanentError):
+    """A frame names a camera that the site file does not hold."""
+
+
+class SiteFileError(PermanentError):
+    """The site file is wrong; the message gives file, line and the fix for each problem."""
+
+
+class InvalidQuery(PermanentError):
+    """A request parameter or cursor is wrong; the message names it and says what is allowed."""
+
+
+class VisionThrottled(RetryableError):
+    """The vision service asks for fewer requests a second."""
+
+
+class VisionUnavailable(RetryableError):
+    """The vision service failed or did not answer in time."""
+
+
+class VisionDenied(RetryableError):
+    """The vision service refused our credentials: a grant is missing. Retried, for a grant can be given."""
+
+
+class StorageUnavailable(RetryableError):
+    """A store (S3, DynamoDB, SQS) failed, throttled, refused our credentials or did not answer in time."""
+
+
+class NotificationUnavailable(RetryableError):
+    """The text message service failed or throttled."""
+
+
+class NotificationRejected(PermanentError):
+    """The text can never be delivered as asked: the number is invalid or has opted out."""
+
+
+class WriteConflict(RetryableError):
+    """Somebody else wrote the same item first; read it again and decide anew."""

@@ -1,0 +1,170 @@
+"""The site file's models: everything a user may set, its default, and why it is refused.
+
+Bounds are stated here once; the JSON Schema for editors and the errors with file and line are made from them.
+"""
+
+import re
+from typing import Annotated, Literal, Self
+
+import pytz
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from framewatch.domain.frames import CAMERA_ID_PATTERN
+from framewatch.domain.labels import fold
+
+# ITU-T E.164: a plus, a country code that does not start with 0, at most 15 digits.
+_E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
+# user:password@ in a URL, unless both parts are ${NAME} references to the environment.
+_LITERAL_PASSWORD = re.compile(r"^[a-z]+://[^/@]*:(?!\$\{[A-Z_][A-Z0-9_]*\}@)[^/@]+@")
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
+LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused: a misspelt setting that is ignored in silence is worse than an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(Section):
+    name: DisplayName = "My site"
+    time_zone: str = Field(default="UTC", description="IANA name, such as Europe/Madrid")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in pytz.all_timezones_set:
+            raise ValueError(
+                f"{value!r} is not a time zone; use an IANA name such as Europe/Madrid or America/New_York"
+            )
+        return value
+
+
+class Camera(Section):
+    id: CameraId = Field(
+        description="lower-case letters, digits and hyphens; never change it once frames are stored"
+    )
+    name: DisplayName | None = None
+    source: str | None = Field(
+        default=None,
+        description="device number, file, image folder, rtsp:// or http:// URL; passwords as ${NAME}, from the environment",
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _no_password(cls, value: str | None) -> str | None:
+        if value is not None and _LITERAL_PASSWORD.match(value):
+            # The value itself is never repeated: errors end up in logs.
+            raise ValueError(
+                "the URL holds a password; write it as ${CAMERA_PASSWORD} and set that in the environment"
+            )
+        return value
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.id
+
+
+class Contact(Section):
+    id: CameraId
+    phone: str = Field(description="E.164: a plus, the country code, the number, no blanks")
+
+    @field_validator("phone")
+    @classmethod
+    def _e164(cls, value: str) -> str:
+        if not _E164.match(value):
+            raise ValueError(
+                "the phone number is not in E.164 form: a plus, the country code and the number,"
+                " no blanks, such as +34600123456"
+            )
+        return value
+
+
+class Watch(Section):
+    """The watch list: text these contacts when one of these labels turns up."""
+
+    labels: tuple[LabelName, ...] = ()
+    min_confidence: Percent = 80.0
+    notify: tuple[CameraId, ...] = Field(default=(), description="contact ids")
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        folded = [fold(v) for v in value]
+        for v in value:
+            if folded.count(fold(v)) > 1:
+                raise ValueError(f"the label {v!r} stands twice (case and blanks do not count)")
+        return value
+
+
+class Visits(Section):
+    gap_s: float = Field(
+        default=30.0,
+        gt=0,
+        le=86_400,
+        description="a label unseen for longer than this has left; its next sighting is a new visit and a new text",
+    )
+
+
+class Vision(Section):
+    backend: Literal["rekognition"] = "rekognition"
+    min_confidence: Percent = Field(default=50.0, description="labels below it are not stored at all")
+    max_labels: int = Field(default=25, ge=1, le=100)
+
+
+class Retention(Section):
+    """How long things are kept. Frames go first: pictures are what weighs and what is private."""
+
+    frames_days: Days = 30
+    metadata_days: Days = 90
+
+    @model_validator(mode="after")
+    def _metadata_outlives_frames(self) -> Self:
+        if self.metadata_days < self.frames_days:
+            raise ValueError(
+                "metadata_days is shorter than frames_days: pictures would stay that nothing can find"
+            )
+        return self
+
+
+class SiteConfig(Section):
+    site: Site = Site()
+    cameras: tuple[Camera, ...] = Field(min_length=1)
+    contacts: tuple[Contact, ...] = ()
+    watch: Watch = Watch()
+    visits: Visits = Visits()
+    vision: Vision = Vision()
+    retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _references_hold(self) -> Self:
+        for what, ids in (
+            ("camera", [c.id for c in self.cameras]),
+            ("contact", [c.id for c in self.contacts]),
+        ):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            if twice:
+                raise ValueError(f"the {what} id {twice[0]!r} stands twice; ids must differ")
+        contact_ids = [c.id for c in self.contacts]
+        for wanted in self.watch.notify:
+            if wanted not in contact_ids:
+                known = ", ".join(contact_ids) or "none"
+                raise ValueError(
+                    f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})"
+                )
+        if self.watch.min_confidence < self.vision.min_confidence:
+            raise ValueError(
+                f"watch.min_confidence ({self.watch.min_confidence:g}) is below vision.min_confidence"
+                f" ({self.vision.min_confidence:g}): such labels are never stored; lower vision.min_confidence"
+            )
+        return self
+
+    def camera(self, camera_id: str) -> Camera | None:
+        return next((c for c in self.cameras if c.id == camera_id), None)
+
+    def contacts_to_notify(self) -> list[Contact]:
+        return [c for c in self.contacts if c.id in self.watch.notify]

@@ -1,0 +1,143 @@
+"""Frame envelope v1: one Kinesis record.
+
+    b"FWF1" | header length, big-endian u32 | UTF-8 JSON header | JPEG
+
+Nothing in it can run code, and a reader trusts none of it: every length and field is checked, and whatever is
+wrong rejects this record alone with an EnvelopeError that says what.
+"""
+
+import json
+import struct
+import zlib
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from framewatch.domain.errors import EnvelopeError
+from framewatch.domain.frames import (
+    BOOT_ID_PATTERN,
+    CAMERA_ID_PATTERN,
+    MAX_SEQ,
+    Frame,
+    FrameMeta,
+    Gate,
+    GateReason,
+    make_frame_id,
+)
+
+MAGIC = b"FWF1"
+MAX_HEADER_BYTES = 16 * 1024
+# Kinesis Data Streams: a record is at most 1 MiB, its partition key included.
+MAX_RECORD_BYTES = 1024 * 1024
+_PREFIX = struct.Struct(">4sI")
+# A box that lost its clock says 1970; that frame would be filed where nobody finds it.
+_EARLIEST_YEAR, _LATEST_YEAR = 2000, 2199
+_JPEG_START = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Gate(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    reason: GateReason
+    boxes_xyxy_rel: list[tuple[_Share, _Share, _Share, _Share]] = Field(default=[], max_length=100)
+
+
+class _Header(BaseModel):
+    # A later writer may add keys that this reader does not know; what it knows must be right.
+    model_config = ConfigDict(extra="ignore")
+    frame_id: str
+    camera_id: str = Field(pattern=CAMERA_ID_PATTERN)
+    captured_at: AwareDatetime
+    boot_id: str = Field(pattern=BOOT_ID_PATTERN)
+    seq: int = Field(ge=0, le=MAX_SEQ, strict=True)
+    width: int = Field(ge=1, le=65_535, strict=True)
+    height: int = Field(ge=1, le=65_535, strict=True)
+    gate: _Gate
+    jpeg_crc32: int = Field(ge=0, le=0xFFFFFFFF, strict=True)
+
+
+def format_utc(at: datetime) -> str:
+    """RFC 3339 in UTC with microseconds: the one form in which times are written anywhere."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def encode_envelope(frame: Frame) -> bytes:
+    """One record's bytes. Raises EnvelopeError when the frame does not fit a record."""
+    meta = frame.meta
+    header = json.dumps(
+        {
+            "frame_id": meta.frame_id,
+            "camera_id": meta.camera_id,
+            "captured_at": format_utc(meta.captured_at),
+            "boot_id": meta.boot_id,
+            "seq": meta.seq,
+            "width": meta.width,
+            "height": meta.height,
+            "gate": {"reason": meta.gate.reason, "boxes_xyxy_rel": meta.gate.boxes_xyxy_rel},
+            "jpeg_crc32": zlib.crc32(frame.jpeg),
+        },
+        separators=(",", ":"),
+    ).encode()
+    if len(header) > MAX_HEADER_BYTES:
+        raise EnvelopeError(f"header of {len(header)} bytes is over the limit of {MAX_HEADER_BYTES}")
+    size = _PREFIX.size + len(header) + len(frame.jpeg)
+    if size + len(meta.camera_id) > MAX_RECORD_BYTES:
+        raise EnvelopeError(f"record of {size} bytes with its key is over the limit of {MAX_RECORD_BYTES}")
+    return _PREFIX.pack(MAGIC, len(header)) + header + frame.jpeg
+
+
+def decode_envelope(data: bytes) -> Frame:
+    """The frame in a record. Raises EnvelopeError for anything that is not a whole, undamaged v1 envelope."""
+    if len(data) < _PREFIX.size:
+        raise EnvelopeError(f"truncated: {len(data)} bytes, the prefix alone has {_PREFIX.size}")
+    magic, header_len = _PREFIX.unpack_from(data)
+    if magic != MAGIC:
+        if magic[:3] == MAGIC[:3]:
+            raise EnvelopeError(f"envelope version {magic[3:]!r} is unknown; this reader knows version b'1'")
+        raise EnvelopeError(f"not a frame envelope: starts with {magic!r}, not {MAGIC!r}")
+    if header_len > MAX_HEADER_BYTES:
+        raise EnvelopeError(f"header length {header_len} is over the limit of {MAX_HEADER_BYTES}")
+    body_at = _PREFIX.size + header_len
+    if len(data) < body_at:
+        raise EnvelopeError(
+            f"truncated: the header needs {header_len} bytes, {len(data) - _PREFIX.size} are there"
+        )
+    header = _parse_header(data[_PREFIX.size : body_at])
+    jpeg = data[body_at:]
+    if zlib.crc32(jpeg) != header.jpeg_crc32:
+        raise EnvelopeError(f"{header.frame_id}: the picture's CRC-32 does not match: damaged or truncated")
+    if not (jpeg.startswith(_JPEG_START) and jpeg.rstrip(b"\0").endswith(_JPEG_END)):
+        raise EnvelopeError(f"{header.frame_id}: the picture is not a whole JPEG file")
+    return Frame(
+        FrameMeta(
+            camera_id=header.camera_id,
+            boot_id=header.boot_id,
+            seq=header.seq,
+            captured_at=header.captured_at.astimezone(UTC),
+            width=header.width,
+            height=header.height,
+            gate=Gate(header.gate.reason, tuple(header.gate.boxes_xyxy_rel)),
+        ),
+        jpeg,
+    )
+
+
+def _parse_header(raw: bytes) -> _Header:
+    try:
+        header = _Header.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "header"
+        raise EnvelopeError(f"bad header: {where}: {first['msg']}") from None
+    expected = make_frame_id(header.camera_id, header.boot_id, header.seq)
+    if header.frame_id != expected:
+        raise EnvelopeError(f"bad header: frame_id {header.frame_id[:100]!r} is not {expected!r}")
+    if not _EARLIEST_YEAR <= header.captured_at.year <= _LATEST_YEAR:
+        raise EnvelopeError(
+            f"bad header: captured_at: the year {header.captured_at.year} is outside"
+            f" {_EARLIEST_YEAR}..{_LATEST_YEAR}; set the camera box's clock"
+        )
+    return header
