@@ -45,13 +45,11 @@ class Site(Section):
 
 
 class Camera(Section):
-    id: CameraId = Field(
-        description="lower-case letters, digits and hyphens; never change it once frames are stored"
-    )
+    id: CameraId = Field(description="lower-case letters, digits and hyphens; never change it once frames are stored")
     name: DisplayName | None = None
     source: str | None = Field(
         default=None,
-        description="device number, file, image folder, rtsp:// or http:// URL; passwords as ${NAME}, from the environment",
+        description="device number, file, image folder, rtsp:// or http:// URL; passwords as ${NAME}",
     )
 
     @field_validator("source")
@@ -125,9 +123,7 @@ class Retention(Section):
     @model_validator(mode="after")
     def _metadata_outlives_frames(self) -> Self:
         if self.metadata_days < self.frames_days:
-            raise ValueError(
-                "metadata_days is shorter than frames_days: pictures would stay that nothing can find"
-            )
+            raise ValueError("metadata_days is shorter than frames_days: pictures would stay that nothing can find")
         return self
 
 
@@ -153,9 +149,7 @@ class SiteConfig(Section):
         for wanted in self.watch.notify:
             if wanted not in contact_ids:
                 known = ", ".join(contact_ids) or "none"
-                raise ValueError(
-                    f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})"
-                )
+                raise ValueError(f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})")
         if self.watch.min_confidence < self.vision.min_confidence:
             raise ValueError(
                 f"watch.min_confidence ({self.watch.min_confidence:g}) is below vision.min_confidence"

@@ -73,9 +73,7 @@ def visit_id_for(label: str, opening: VisitSighting) -> str:
 
 def _best(a: VisitSighting, b: VisitSighting) -> VisitSighting:
     # The earlier wins a tie, so that the best frame does not depend on the order of arrival.
-    return (
-        a if (-a.confidence, a.captured_at, a.frame_id) <= (-b.confidence, b.captured_at, b.frame_id) else b
-    )
+    return a if (-a.confidence, a.captured_at, a.frame_id) <= (-b.confidence, b.captured_at, b.frame_id) else b
 
 
 def _join(a: Visit, b: Visit) -> Visit:

@@ -102,9 +102,7 @@ def decode_envelope(data: bytes) -> Frame:
         raise EnvelopeError(f"header length {header_len} is over the limit of {MAX_HEADER_BYTES}")
     body_at = _PREFIX.size + header_len
     if len(data) < body_at:
-        raise EnvelopeError(
-            f"truncated: the header needs {header_len} bytes, {len(data) - _PREFIX.size} are there"
-        )
+        raise EnvelopeError(f"truncated: the header needs {header_len} bytes, {len(data) - _PREFIX.size} are there")
     header = _parse_header(data[_PREFIX.size : body_at])
     jpeg = data[body_at:]
     if zlib.crc32(jpeg) != header.jpeg_crc32:

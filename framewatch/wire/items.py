@@ -1,0 +1,154 @@
+"""Every item in the table: its keys, its body, its life.
+
+One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL in epoch seconds.
+
+    pk                                    sk                     what
+    F#<camera>#<day>                      <captured_at>#<frame>  a frame: written once, conditionally, last
+    L#<camera>#<label>#<day>              same                   the frame again, under each name it can be found by
+    W#<camera>#<day>                      same                   the frame again, when a watched label was in it
+    WL#<camera>#<label>#<day>             same                   both
+    DAYS#<index>                          <day>                  the days an index has frames on (index: F#cam, ...)
+    SEEN#<frame>                          <label>                this frame is counted in a visit of this label
+    V#<camera>#<label>                    <first_seen>#<visit>   a visit; `version` guards every write
+    A#<camera>#<day>                      <captured_at>#<alert>  an alert
+
+Days are UTC. Labels are folded. A frame's index items hold the whole body, so that a page reads what it shows and
+nothing else; a label costs one small write, a thousandth of what analysing the frame costs.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from framewatch.domain.alerts import Alert
+from framewatch.domain.frames import BoxXYXYRel, FrameMeta, GateReason
+from framewatch.domain.labels import Instance, Label, fold
+from framewatch.domain.visits import Visit
+from framewatch.wire.envelope import format_utc
+
+ITEM_VERSION = 1
+
+
+def day_of(at: datetime) -> str:
+    """The UTC day, `YYYY-MM-DD`."""
+    return format_utc(at)[:10]
+
+
+def frame_sort_key(captured_at: datetime, frame_id: str) -> str:
+    """Orders all frames of a site by time, ties by id: unique, so it serves as a page cursor."""
+    return f"{format_utc(captured_at)}#{frame_id}"
+
+
+def index_name(camera_id: str, label: str | None = None, watch_only: bool = False) -> str:
+    """The index that answers one filter for one camera, without its day."""
+    if label is None:
+        return f"{'W' if watch_only else 'F'}#{camera_id}"
+    return f"{'WL' if watch_only else 'L'}#{camera_id}#{fold(label)}"
+
+
+def index_key(index: str, day: str) -> str:
+    return f"{index}#{day}"
+
+
+def days_key(index: str) -> str:
+    return f"DAYS#{index}"
+
+
+def frame_indexes(camera_id: str, labels: Iterable[Label], watch_hit: bool) -> list[str]:
+    """Every index that a frame stands in, besides its own `F#<camera>`."""
+    names = sorted({name for label in labels for name in label.names_folded})
+    found = [index_name(camera_id, name) for name in names]
+    if watch_hit:
+        found += [index_name(camera_id, watch_only=True)]
+        found += [index_name(camera_id, name, watch_only=True) for name in names]
+    return found
+
+
+def image_key(meta: FrameMeta) -> str:
+    """Where the JPEG lies in the frames bucket."""
+    return f"frames/{meta.camera_id}/{day_of(meta.captured_at).replace('-', '/')}/{meta.frame_id}.jpg"
+
+
+def seen_key(frame_id: str) -> str:
+    return f"SEEN#{frame_id}"
+
+
+def visits_key(camera_id: str, label: str) -> str:
+    return f"V#{camera_id}#{fold(label)}"
+
+
+def visit_sort_key(visit: Visit) -> str:
+    return f"{format_utc(visit.first_seen)}#{visit.visit_id}"
+
+
+def alerts_key(camera_id: str, captured_at: datetime) -> str:
+    return f"A#{camera_id}#{day_of(captured_at)}"
+
+
+def alert_sort_key(alert: Alert) -> str:
+    return f"{format_utc(alert.captured_at)}#{alert.alert_id}"
+
+
+class StoredInstance(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    box_xyxy_rel: BoxXYXYRel
+    confidence: float
+
+
+class StoredLabel(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    name: str
+    confidence: float
+    instances: tuple[StoredInstance, ...] = ()
+    parents: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    watch_hit: bool = False
+
+    @classmethod
+    def of(cls, label: Label, watch_hit: bool) -> "StoredLabel":
+        return cls(
+            name=label.name,
+            confidence=label.confidence,
+            instances=tuple(
+                StoredInstance(box_xyxy_rel=i.box_xyxy_rel, confidence=i.confidence) for i in label.instances
+            ),
+            parents=label.parents,
+            aliases=label.aliases,
+            categories=label.categories,
+            watch_hit=watch_hit,
+        )
+
+    def to_domain(self) -> Label:
+        return Label(
+            name=self.name,
+            confidence=self.confidence,
+            instances=tuple(Instance(i.box_xyxy_rel, i.confidence) for i in self.instances),
+            parents=self.parents,
+            aliases=self.aliases,
+            categories=self.categories,
+        )
+
+
+class StoredFrame(BaseModel):
+    """The body of a frame item. `watch_hit` is what the watch list said when the frame was analysed."""
+
+    model_config = ConfigDict(frozen=True)
+    item_version: int = ITEM_VERSION
+    frame_id: str
+    camera_id: str
+    boot_id: str
+    seq: int
+    captured_at: AwareDatetime
+    stored_at: AwareDatetime
+    width: int
+    height: int
+    gate_reason: GateReason
+    image_key: str
+    labels: tuple[StoredLabel, ...]
+    watch_hit: bool
+
+    @property
+    def sort_key(self) -> str:
+        return frame_sort_key(self.captured_at, self.frame_id)
