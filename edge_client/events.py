@@ -1,0 +1,115 @@
+"""What `run_edge` reports while it runs. Every event names its camera; times are aware and in UTC.
+
+`on_event` is called from several threads, but never from two at once, and a camera's events come in order:
+
+    Opened ( FrameSampled (FrameSent | FrameFailed | FrameDropped) | CameraWarning | CameraLost Opened )* then
+    CameraEnded | CameraFailed
+
+with two liberties: FrameSent, FrameFailed and FrameDropped of a frame may come after its camera's last event,
+since what is buffered is still sent, and frames that are retried come out of order. Every FrameSampled is followed
+by exactly one of FrameSent, FrameFailed and FrameDropped before `run_edge` returns.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The source delivered its first picture, at the start or again after a loss. source: redacted."""
+
+    camera_id: str
+    source: str
+    width: int
+    height: int
+    fps: float | None
+    duration_s: float | None
+    """None for a live source, and where the clip does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSampled:
+    camera_id: str
+    frame_id: str
+    captured_at: datetime
+    media_time_s: float
+    """Position in the clip (the same again in the next pass of a loop); for a live source, since it was opened."""
+    read_at: datetime
+    """Wall clock when the picture was grabbed, whatever captured_at says."""
+    width: int
+    height: int
+    loop: int
+    """Which pass over the clip, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSent:
+    camera_id: str
+    frame_id: str
+    shard_id: str
+    sequence_number: str
+    sent_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFailed:
+    """This frame never got into the stream. message: a sentence."""
+
+    camera_id: str
+    frame_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDropped:
+    """A live source was faster than the stream: its oldest waiting frame made room for a newer one."""
+
+    camera_id: str
+    frame_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraWarning:
+    """Something was skipped and reading goes on, such as an unreadable image in a folder."""
+
+    camera_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraLost:
+    """A live source went away after it had worked; it is opened again in `retry_in_s` seconds."""
+
+    camera_id: str
+    message: str
+    retry_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEnded:
+    """Nothing more will be read, and nothing is wrong: the clip ended, or a stop was asked."""
+
+    camera_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFailed:
+    """Nothing more will be read. message: one sentence with the camera, the redacted source and what to do."""
+
+    camera_id: str
+    message: str
+
+
+EdgeEvent = (
+    Opened
+    | FrameSampled
+    | FrameSent
+    | FrameFailed
+    | FrameDropped
+    | CameraWarning
+    | CameraLost
+    | CameraEnded
+    | CameraFailed
+)

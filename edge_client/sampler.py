@@ -1,0 +1,71 @@
+"""Which frames are taken. The first frame always is.
+
+A sampler sees each frame's index and media time before its pixels exist, so that a frame nobody wants is never
+converted.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+# Container timestamps are rounded (a GIF's to 10 ms, others to a microsecond): a frame due "now" may be a hair early.
+_EARLY_S = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class EveryNth:
+    """Frames 0, n, 2n, ... of the source, counted on through the passes of a loop and through reconnects."""
+
+    n: int = 30
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"every {self.n}th frame: the number must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class PerSecond:
+    """At most this many frames a second of media time: the first frame at or after each tick."""
+
+    fps: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fps <= 1000:
+            raise ValueError(f"{self.fps} frames a second: the number must be above 0, at most 1000")
+
+
+Sampling = EveryNth | PerSecond
+
+
+class Sampler(Protocol):
+    def wants(self, index: int, media_time_s: float) -> bool:
+        """Asked once for each frame, in order. media_time_s never falls."""
+        ...
+
+
+class _EveryNthSampler:
+    def __init__(self, n: int) -> None:
+        self._n = n
+
+    def wants(self, index: int, media_time_s: float) -> bool:  # noqa: ARG002 - the protocol's shape
+        return index % self._n == 0
+
+
+class _PerSecondSampler:
+    """Ticks lie on a fixed grid, so that a late frame does not delay all that follow."""
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._next_tick: int | None = None
+
+    def wants(self, index: int, media_time_s: float) -> bool:  # noqa: ARG002 - the protocol's shape
+        tick = int((media_time_s + _EARLY_S) * self._fps)
+        if self._next_tick is not None and tick < self._next_tick:
+            return False
+        self._next_tick = tick + 1
+        return True
+
+
+def make_sampler(sampling: Sampling) -> Sampler:
+    if isinstance(sampling, EveryNth):
+        return _EveryNthSampler(sampling.n)
+    return _PerSecondSampler(sampling.fps)
