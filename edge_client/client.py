@@ -12,6 +12,8 @@ from edge_client.sampler import EveryNth, Sampling
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
+DEFAULT_SAMPLING = EveryNth(30)
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeCamera:
@@ -28,7 +30,7 @@ class EdgeCamera:
 
     camera_id: str
     source: str
-    sampling: Sampling = EveryNth(30)
+    sampling: Sampling = DEFAULT_SAMPLING
     pace: Literal["realtime", "fast"] = "realtime"
     loop: bool = False
     base_time: datetime | None = None
@@ -37,7 +39,7 @@ class EdgeCamera:
 
 @dataclass(slots=True)
 class CameraCounters:
-    """sampled == sent + dropped + failed when `run_edge` has returned. gated: held back by a motion gate (none yet)."""
+    """sampled == gated + sent + dropped + failed when `run_edge` has returned. gated: 0 until there is a motion gate."""
 
     read: int = 0
     sampled: int = 0

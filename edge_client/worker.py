@@ -1,0 +1,291 @@
+"""The child process, one a camera: read -> sample -> encode -> envelope -> pipe.
+
+It lives apart because some files make the decoder abort its whole process. The parent gives the job on stdin and
+keeps that open; when it closes, whatever ended the parent, this process ends too. Messages go out on what was
+stdout; a library that prints writes to stderr, which the parent keeps a few lines of.
+"""
+
+import json
+import mmap
+import os
+import random
+import secrets
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
+from edge_client.pipe import Facts, Kind, send
+from edge_client.reader import OpenFailed, Reader, open_reader
+from edge_client.sampler import EveryNth, PerSecond, Sampler, make_sampler
+from edge_client.source import Source, SourceKind
+from framewatch.domain.errors import FrameTooLarge
+from framewatch.domain.frames import Frame, FrameMeta, make_boot_id
+from framewatch.wire.envelope import MAX_RECORD_BYTES, encode_envelope
+
+PROGRESS = struct.Struct("=Q")
+# A header is some 300 bytes; room for a motion gate's hundred boxes stays.
+_HEADER_ROOM = 12 * 1024
+_BACKOFF_FIRST_S, _BACKOFF_MOST_S = 1.0, 30.0
+# A clip played in real time that falls further behind (the stream was blocked) goes on from there without a rush.
+_MOST_LAG_S = 2.0
+# A container's frame count is an estimate; a clip that yields less than this share of it is damaged.
+_WHOLE_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the parent tells the child: JSON on the first line of stdin, secrets and all."""
+
+    camera_id: str
+    kind: str
+    target: str
+    every_nth: int | None
+    per_second: float | None
+    pace: Literal["realtime", "fast"]
+    loop: bool
+    reopen: bool
+    base_time: str | None
+    run_started_at: str
+    progress_fd: int | None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+Emit = Callable[[Kind, Facts, bytes], None]
+
+
+class Worker:
+    """One camera's life. Ends by returning; its last message says why."""
+
+    def __init__(self, job: Job, emit: Emit, progress: Callable[[int], None]) -> None:
+        self._job = job
+        self._emit = emit
+        self._progress = progress
+        self._source = Source(SourceKind(job.kind), job.target, "")
+        self._sampler: Sampler = make_sampler(
+            PerSecond(job.per_second) if job.per_second is not None else EveryNth(job.every_nth or 1)
+        )
+        self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
+        self._seq = 0
+        self._index = 0  # of the next frame, over all passes and reconnects
+        self._last_opened: tuple[int, int] | None = None
+        self._unreadable: list[str] = []
+
+    def run(self) -> None:
+        if self._source.is_live:
+            self._run_live()
+        else:
+            self._run_clip()
+
+    def _run_live(self) -> None:
+        started = time.monotonic()
+        tries = 0
+        while True:
+            read_before = self._index
+            why = "lost"
+            try:
+                reader = open_reader(self._source)
+            except OpenFailed as error:
+                if read_before == 0 or not self._job.reopen:
+                    self._fail(error.why, error.detail)
+                    return
+                why = error.why
+            else:
+                opened = time.monotonic()
+                while reader.grab():
+                    now, at = time.monotonic(), datetime.now(UTC)
+                    self._take(reader, now - started, lambda at=at: at, now - opened, loop=0)  # type: ignore[misc]
+                finite = reader.duration_s is not None
+                reader.close()
+                if self._index == 0:
+                    self._fail("no_frames")
+                    return
+                if finite:
+                    self._emit(Kind.ENDED, {"reason": "the clip behind the URL ended"}, b"")
+                    return
+                if not self._job.reopen:
+                    self._emit(Kind.ENDED, {"reason": "the stream ended"}, b"")
+                    return
+            if self._index > read_before:
+                tries = 0
+            # Full jitter would hammer a camera that is starting up; half is enough to spread many of them.
+            wait_s = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
+            tries += 1
+            self._last_opened = None
+            self._emit(Kind.LOST, {"why": why, "retry_in_s": round(wait_s, 1)}, b"")
+            time.sleep(wait_s)
+
+    def _run_clip(self) -> None:
+        offset_s, loop = 0.0, 0
+        clock = _ClipClock(self._job)
+        while True:
+            try:
+                reader = open_reader(self._source)
+            except OpenFailed as error:
+                self._fail(error.why, error.detail)
+                return
+            if loop == 0:
+                clock.start(reader.duration_s)
+            read_before, seq_before, last_s = self._index, self._seq, 0.0
+            while reader.grab():
+                last_s = reader.media_time_s
+                total_s = offset_s + last_s
+                self._take(reader, total_s, lambda t=total_s: clock.stamp(t), last_s, loop=loop)  # type: ignore[misc]
+            claimed, period_s = reader.frame_count, 1.0 / (reader.fps or 25.0)
+            reader.close()  # here at the latest a heap that the decoder broke aborts: before the end is told
+            read = self._index - read_before
+            if loop == 0 and not self._is_sound(read, claimed):
+                return
+            if not self._job.loop:
+                self._emit(Kind.ENDED, {"reason": "the end of the source"}, b"")
+                return
+            if self._seq == seq_before and self._unreadable:
+                self._fail("all_unreadable")
+                return
+            offset_s += last_s + period_s
+            loop += 1
+
+    def _is_sound(self, read: int, claimed: int | None) -> bool:
+        if read == 0:
+            self._fail("no_frames")
+            return False
+        if self._unreadable:
+            if self._seq == 0:
+                self._fail("all_unreadable")
+                return False
+            first = self._unreadable[0] or "the first"
+            message = f"skipped {len(self._unreadable)} unreadable pictures, {first} first"
+            if len(self._unreadable) == 1:
+                message = f"skipped an unreadable picture, {first}"
+            self._emit(Kind.WARNING, {"message": message}, b"")
+        if claimed and read < claimed * _WHOLE_SHARE:
+            message = f"the clip says it has {claimed} frames, {read} could be decoded; it may be damaged"
+            self._emit(Kind.WARNING, {"message": message}, b"")
+        return True
+
+    def _take(
+        self, reader: Reader, total_s: float, stamp: Callable[[], datetime], media_time_s: float, *, loop: int
+    ) -> None:
+        """One grabbed frame: count it, and send it if the sampler wants it."""
+        index = self._index
+        self._index = index + 1
+        self._progress(self._index)
+        if not self._sampler.wants(index, total_s):
+            return
+        captured_at, read_at = stamp(), datetime.now(UTC)
+        frame_bgr = reader.retrieve()
+        if frame_bgr is None:
+            self._unreadable.append(reader.last_name)
+            return
+        self._announce(reader, frame_bgr)
+        self._send(frame_bgr, captured_at, read_at, {"media_time_s": media_time_s, "loop": loop})
+
+    def _announce(self, reader: Reader, frame_bgr: FrameBGR) -> None:
+        if self._last_opened is not None:
+            return
+        height, width = frame_bgr.shape[:2]
+        self._last_opened = (width, height)
+        facts = {"width": width, "height": height, "fps": reader.fps, "duration_s": reader.duration_s}
+        self._emit(Kind.OPENED, facts, b"")
+
+    def _send(self, frame_bgr: FrameBGR, captured_at: datetime, read_at: datetime, facts: Facts) -> None:
+        try:
+            jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
+        except FrameTooLarge as error:
+            self._emit(Kind.WARNING, {"message": f"a frame was skipped: {error}"}, b"")
+            return
+        meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height)
+        self._seq += 1
+        record = encode_envelope(Frame(meta, jpeg))
+        facts |= {
+            "frame_id": meta.frame_id,
+            "captured_at": captured_at.isoformat(),
+            "read_at": read_at.isoformat(),
+            "width": width,
+            "height": height,
+        }
+        self._emit(Kind.FRAME, facts, record)
+
+    def _fail(self, why: str, detail: str = "") -> None:
+        self._emit(Kind.FAILED, {"why": why, "detail": detail}, b"")
+
+
+class _ClipClock:
+    """When a frame of a clip happened: now, paced by the clip (realtime), or base time + media time (fast)."""
+
+    def __init__(self, job: Job) -> None:
+        self._fast = job.pace == "fast"
+        self._base = datetime.fromisoformat(job.base_time) if job.base_time else None
+        self._run_started_at = datetime.fromisoformat(job.run_started_at)
+        self._anchor_s = 0.0
+        self._anchor_at = self._run_started_at
+
+    def start(self, duration_s: float | None) -> None:
+        if self._base is None:
+            self._base = self._run_started_at - timedelta(seconds=duration_s or 0.0)
+        self._anchor_s, self._anchor_at = time.monotonic(), datetime.now(UTC)
+        self._started_s = self._anchor_s
+
+    def stamp(self, total_s: float) -> datetime:
+        """Waits, in real time, until the frame is due."""
+        if self._fast:
+            assert self._base is not None  # noqa: S101 - start() was called
+            return self._base + timedelta(seconds=total_s)
+        lag_s = time.monotonic() - (self._started_s + total_s)
+        if lag_s < 0:
+            time.sleep(-lag_s)
+        elif lag_s > _MOST_LAG_S:
+            self._started_s += lag_s
+        # By the monotonic clock: a wall clock that is set back must not make two frames of a clip change places.
+        return self._anchor_at + timedelta(seconds=time.monotonic() - self._anchor_s)
+
+
+def _end_with_parent() -> None:
+    """Returns never: waits for the end of stdin, which comes when the parent closes it or dies."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+def main() -> None:
+    # Messages keep the old stdout to themselves; anything that prints goes where noise goes.
+    out_fd = os.dup(1)
+    os.dup2(2, 1)
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            os._exit(0)
+        line += byte
+    job = Job(**json.loads(line))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    progress: Callable[[int], None] = lambda _: None  # noqa: E731
+    if job.progress_fd is not None:
+        shared = mmap.mmap(job.progress_fd, PROGRESS.size)
+
+        def progress(read: int) -> None:
+            PROGRESS.pack_into(shared, 0, read)
+
+    def write(data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(out_fd, view) :]
+
+    try:
+        Worker(job, lambda kind, facts, record: send(write, kind, facts, record), progress).run()
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone; there is nobody to tell
+    sys.stderr.flush()
+    # Without Python's and the decoder's own clean-up: all is said, and a library may hang or abort there.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
