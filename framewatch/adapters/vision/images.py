@@ -1,0 +1,116 @@
+"""What an image file says of itself, read before anything is decoded, and the decoding.
+
+A few kilobytes can unfold into gigabytes of pixels, so format and size are taken from the header first.
+Sources: ITU-T T.81 (JPEG, annex B) and the PNG specification (third edition, section 11.2.1).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from framewatch.domain.errors import ImageRejected
+
+if TYPE_CHECKING:
+    from framewatch.adapters.vision.base import ImageBgr
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_IHDR = struct.Struct(">I4sII")
+_JPEG_START = b"\xff\xd8\xff"
+_JPEG_FILL = 0xFF
+_JPEG_START_OF_SCAN = 0xDA
+_JPEG_END = 0xD9
+# Start-of-frame markers C0 to CF, less the three in that range that mean something else.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_BARE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length
+_MIN_DETAIL = 1.5  # a reduced image keeps at least this many pixels a side for each one the model looks at
+_REDUCED = (
+    (8, cv2.IMREAD_REDUCED_COLOR_8),
+    (4, cv2.IMREAD_REDUCED_COLOR_4),
+    (2, cv2.IMREAD_REDUCED_COLOR_2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """As stored in the file, before any rotation that its metadata asks for."""
+
+    format: Literal["JPEG", "PNG"]
+    width_px: int
+    height_px: int
+
+
+def read_header(data: bytes) -> ImageHeader:
+    """Raises ImageRejected when the bytes are neither JPEG nor PNG, or their header is damaged."""
+    if data.startswith(_PNG_SIGNATURE):
+        return _png_header(data)
+    if data.startswith(_JPEG_START):
+        return _jpeg_header(data)
+    raise ImageRejected("the image is neither JPEG nor PNG")
+
+
+def _png_header(data: bytes) -> ImageHeader:
+    if len(data) < len(_PNG_SIGNATURE) + _PNG_IHDR.size:
+        raise ImageRejected("the PNG ends inside its header")
+    length, kind, width_px, height_px = _PNG_IHDR.unpack_from(data, len(_PNG_SIGNATURE))
+    if length != 13 or kind != b"IHDR" or not width_px or not height_px:
+        raise ImageRejected("the PNG header is damaged")
+    return ImageHeader("PNG", width_px, height_px)
+
+
+def _jpeg_header(data: bytes) -> ImageHeader:
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != _JPEG_FILL:
+            raise ImageRejected("the JPEG header is damaged")
+        marker = data[at + 1]
+        if marker == _JPEG_FILL:  # fill bytes may stand before any marker
+            at += 1
+            continue
+        if marker in _JPEG_BARE:
+            at += 2
+            continue
+        if marker in (_JPEG_START_OF_SCAN, _JPEG_END):
+            break
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        if length < 2:
+            break
+        if marker in _JPEG_FRAMES:
+            if at + 9 > len(data):
+                break
+            height_px, width_px = struct.unpack_from(">HH", data, at + 5)
+            if not width_px or not height_px:
+                break
+            return ImageHeader("JPEG", width_px, height_px)
+        at += 2 + length
+    raise ImageRejected("the JPEG header is damaged or holds no picture")
+
+
+def decode(data: bytes, header: ImageHeader, *, model_input_px: tuple[int, int] | None = None) -> ImageBgr:
+    """uint8 (H, W, 3). A JPEG is turned as its Exif orientation says, a PNG never, as Rekognition documents.
+
+    With ``model_input_px`` a JPEG far larger than the model's input is decoded at a half, a quarter or an eighth:
+    several times faster, and the model resizes anyway. Raises ImageRejected when the pixels cannot be decoded.
+    """
+    flags = cv2.IMREAD_COLOR_BGR
+    if header.format == "PNG":
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
+    elif model_input_px is not None:
+        flags = _reduced_flag(header, model_input_px)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise ImageRejected(f"the {header.format} picture cannot be decoded") from error
+    if image is None:
+        raise ImageRejected(f"the {header.format} picture cannot be decoded")
+    decoded: ImageBgr = image.astype(np.uint8, copy=False)
+    return decoded
+
+
+def _reduced_flag(header: ImageHeader, model_input_px: tuple[int, int]) -> int:
+    spare = min(header.width_px, header.height_px) / (max(model_input_px) * _MIN_DETAIL)
+    return next((flag for factor, flag in _REDUCED if spare >= factor), cv2.IMREAD_COLOR_BGR)
