@@ -1,0 +1,117 @@
+"""The API behind the dashboard."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigw
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.constructs.function import PythonFunction
+from infra.constructs.policy import acknowledge, allow, wildcard_finding
+from infra.constructs.removal import log_retention
+from infra.settings import StageSettings
+from infra.stacks.data import FRAMES_PREFIX, SITE_KEY, DataStack
+
+ROUTES = ("/v1/frames", "/v1/site", "/v1/openapi.json")
+# A dashboard polls every few seconds; this is a hundred of them, and a bound on what a leaked key can cost.
+RATE_PER_S = 50
+BURST = 100
+
+
+class ApiStack(cdk.Stack):
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack, **kwargs: object
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self.fetcher = PythonFunction(
+            self,
+            "FrameFetcher",
+            settings=settings,
+            name="frame_fetcher",
+            description="Answers the dashboard: frames, visits, the site",
+            memory_mb=512,
+            # API Gateway gives up after 30 s; nobody looks at a page for ten.
+            timeout_s=10,
+            environment={
+                "FW_TABLE": data.table.table_name,
+                "FW_FRAMES_BUCKET": data.frames.bucket_name,
+                "FW_CONFIG_BUCKET": data.config.bucket_name,
+                "FW_SITE_KEY": SITE_KEY,
+                "FW_IMAGE_URL_TTL_S": str(settings.image_url_ttl_s),
+            },
+            statements=_statements(data),
+            wildcard_reasons={"LinkToFrames": "a link to any one frame, below the frames' own prefix"},
+        )
+        acknowledge(
+            self.fetcher,
+            {wildcard_finding(data, data.frames.bucket_arn, f"/{FRAMES_PREFIX}*"): "a link to any one frame"},
+        )
+        self.api = self._api(settings)
+        cdk.CfnOutput(self, "ApiUrl", value=self.api.api_endpoint)
+        cdk.CfnOutput(self, "FrameFetcherName", value=self.fetcher.function.function_name)
+
+    @property
+    def domain_name(self) -> str:
+        return f"{self.api.api_id}.execute-api.{self.region}.{self.url_suffix}"
+
+    def _api(self, settings: StageSettings) -> apigw.HttpApi:
+        api = apigw.HttpApi(
+            self,
+            "Api",
+            api_name=f"framewatch-{settings.stage}",
+            description="What the dashboard reads",
+            create_default_stage=False,
+            # Nothing answers without a signature.
+            default_authorizer=authorizers.HttpIamAuthorizer(),
+        )
+        integration = integrations.HttpLambdaIntegration("Fetcher", self.fetcher.function)
+        for path in ROUTES:
+            api.add_routes(path=path, methods=[apigw.HttpMethod.GET], integration=integration)
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=log_retention(settings.log_days),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        stage = apigw.HttpStage(
+            self,
+            "Stage",
+            http_api=api,
+            stage_name="$default",
+            auto_deploy=True,
+            detailed_metrics_enabled=True,
+            throttle=apigw.ThrottleSettings(rate_limit=RATE_PER_S, burst_limit=BURST),
+        )
+        cfn_stage = stage.node.default_child
+        assert isinstance(cfn_stage, apigw.CfnStage)  # noqa: S101  # what an L2 stage always holds
+        cfn_stage.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
+            destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
+        )
+        return api
+
+
+# No query string: it says which camera and which label somebody looked for.
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "at": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "caller": "$context.identity.caller",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "latencyMs": "$context.responseLatency",
+    "integrationLatencyMs": "$context.integrationLatency",
+    "error": "$context.error.message",
+}
+
+
+def _statements(data: DataStack) -> list[iam.PolicyStatement]:
+    return [
+        allow("ReadFrames", ["dynamodb:Query"], data.table.table_arn),
+        allow("LinkToFrames", ["s3:GetObject"], data.frames.arn_for_objects(f"{FRAMES_PREFIX}*")),
+        allow("ReadSite", ["s3:GetObject", "s3:GetObjectVersion"], data.config.arn_for_objects(SITE_KEY)),
+    ]

@@ -1,0 +1,145 @@
+"""From the stream to labels, pictures, visits and texts."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.function import PythonFunction
+from infra.constructs.policy import acknowledge, allow, wildcard_finding
+from infra.constructs.removal import pin_logical_id
+from infra.settings import StageSettings
+from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, SITE_KEY, DataStack
+from infra.stacks.ingest import IngestStack
+
+
+class ProcessingStack(cdk.Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        data: DataStack,
+        ingest: IngestStack,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        self.failures = self._failure_queue()
+        self.processor = PythonFunction(
+            self,
+            "ImageProcessor",
+            settings=settings,
+            name="image_processor",
+            description="Looks at frames, keeps what it sees, texts what is watched for",
+            # It decodes no pictures; memory buys CPU, and with it a cold start of about a second.
+            memory_mb=1024,
+            # A full payload of some forty frames at half a second each in DetectLabels, twice over for throttling.
+            timeout_s=120,
+            environment={
+                "FW_TABLE": data.table.table_name,
+                "FW_FRAMES_BUCKET": data.frames.bucket_name,
+                "FW_CONFIG_BUCKET": data.config.bucket_name,
+                "FW_SITE_KEY": SITE_KEY,
+                "FW_FAILURE_QUEUE_URL": self.failures.queue_url,
+            },
+            statements=self._statements(data, ingest),
+            wildcard_reasons={
+                "WriteFrames": "one object a frame, below its own prefix",
+                "KeepRecordsThatFail": "one object a failed record, below its own prefix",
+                "KeepBatchesGivenUp": "Lambda names the objects of a failure destination below a prefix of its own",
+                "ReadSite": "every object is the site file; versions of it are read by their id",
+                "LookAtFrames": "DetectLabels has no resource to name",
+                "SendTexts": "a phone number has no ARN; NotResource leaves phone numbers and no topic",
+            },
+        )
+        acknowledge(
+            self.processor,
+            {
+                wildcard_finding(data, data.frames.bucket_arn, f"/{prefix}*"): "one object each, below its own prefix"
+                for prefix in (FRAMES_PREFIX, FAILED_PREFIX, GIVEN_UP_PREFIX)
+            }
+            | {"AwsSolutions-IAM5[Resource::*]": "DetectLabels has no resource to name"},
+        )
+        self._event_source(settings, data, ingest)
+        cdk.CfnOutput(self, "ImageProcessorName", value=self.processor.function.function_name)
+        cdk.CfnOutput(self, "FailureQueueUrl", value=self.failures.queue_url)
+
+    def _failure_queue(self) -> sqs.Queue:
+        """Pointers to records that the processor kept in the frames bucket."""
+        queue = sqs.Queue(
+            self,
+            "FailureQueue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        pin_logical_id(queue, "FailureQueue")
+        acknowledge(queue, {"AwsSolutions-SQS3": "this is the dead-letter queue: nothing reads it but a replay"})
+        return queue
+
+    def _statements(self, data: DataStack, ingest: IngestStack) -> list[iam.PolicyStatement]:
+        frames = data.frames
+        return [
+            allow(
+                "ReadStream",
+                [
+                    "kinesis:DescribeStream",
+                    "kinesis:DescribeStreamSummary",
+                    "kinesis:GetRecords",
+                    "kinesis:GetShardIterator",
+                    "kinesis:ListShards",
+                ],
+                ingest.stream.stream_arn,
+            ),
+            # A transaction is allowed through the actions that stand in it.
+            allow(
+                "KeepFramesAndVisits",
+                [
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:BatchWriteItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+                data.table.table_arn,
+            ),
+            allow("WriteFrames", ["s3:PutObject"], frames.arn_for_objects(f"{FRAMES_PREFIX}*")),
+            allow("KeepRecordsThatFail", ["s3:PutObject"], frames.arn_for_objects(f"{FAILED_PREFIX}*")),
+            # Lambda writes its failure destination as the function, and asks whether the bucket is there first.
+            allow("KeepBatchesGivenUp", ["s3:PutObject"], frames.arn_for_objects(f"{GIVEN_UP_PREFIX}*")),
+            allow("FindFailureDestination", ["s3:ListBucket"], frames.bucket_arn),
+            allow("ReadSite", ["s3:GetObject", "s3:GetObjectVersion"], data.config.arn_for_objects(SITE_KEY)),
+            allow("LookAtFrames", ["rekognition:DetectLabels"], "*"),
+            iam.PolicyStatement(
+                sid="SendTexts",
+                actions=["sns:Publish"],
+                not_resources=[self.format_arn(service="sns", region="*", account="*", resource="*")],
+            ),
+            allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
+        ]
+
+    def _event_source(self, settings: StageSettings, data: DataStack, ingest: IngestStack) -> None:
+        # The plain resource: the class above it would widen the role with bucket-wide rights.
+        source = settings.event_source
+        lambda_.CfnEventSourceMapping(
+            self,
+            "FrameSource",
+            function_name=self.processor.function.function_arn,
+            event_source_arn=ingest.stream.stream_arn,
+            starting_position="TRIM_HORIZON",
+            batch_size=source.batch_size,
+            maximum_batching_window_in_seconds=source.window_s,
+            parallelization_factor=source.parallelization,
+            bisect_batch_on_function_error=True,
+            maximum_retry_attempts=source.max_retries,
+            maximum_record_age_in_seconds=source.max_record_age_s,
+            function_response_types=["ReportBatchItemFailures"],
+            destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=data.frames.bucket_arn)
+            ),
+        )
