@@ -63,6 +63,8 @@ def explain_crash(camera_id: str, source: Source, returncode: int, frames_read: 
 
 
 def _cause(source: Source, why: str, detail: str, noise: Sequence[str]) -> str:
+    if source.kind in (SourceKind.RTSP, SourceKind.HTTP):
+        return _network_cause(source, why, noise)
     if why == "no_device":
         present = f"present: {detail}" if detail else "there is none at all"
         return f"there is no such camera device ({present}); plug it in, or pick another number"
@@ -70,17 +72,19 @@ def _cause(source: Source, why: str, detail: str, noise: Sequence[str]) -> str:
         return "the device does not open; close other programs that use it, and check the rights on it"
     if why == "unreadable_file":
         return f"the file cannot be read ({detail}); check its rights"
-    if source.kind in (SourceKind.RTSP, SourceKind.HTTP):
-        for line in reversed(noise):
-            for marks, cause in _NETWORK_CAUSES:
-                if any(mark in line.lower() for mark in marks):
-                    return cause
-        last = _last_line(source, noise)
-        hint = f' ("{last}")' if last else ""
-        if why == "no_frames":
-            return f"it answered, but sent no picture that can be decoded{hint}; check the path and the codec"
-        return f"it did not open{hint}; check the URL and the camera"
     return _PATH_CAUSES.get(why, f"it did not open ({why}); check it")
+
+
+def _network_cause(source: Source, why: str, noise: Sequence[str]) -> str:
+    for line in reversed(noise):
+        for marks, cause in _NETWORK_CAUSES:
+            if any(mark in line.lower() for mark in marks):
+                return cause
+    last = _last_line(source, noise)
+    hint = f' ("{last}")' if last else ""
+    if why == "no_frames":
+        return f"it answered, but sent no picture that can be decoded{hint}; check the path and the codec"
+    return f"it did not open{hint}; check the URL and the camera"
 
 
 def _last_line(source: Source, noise: Sequence[str]) -> str:

@@ -1,4 +1,6 @@
-"""The messages of one camera's child to its parent, over a pipe: nothing in them can run code.
+"""What one camera's child and its parent tell each other: nothing in it can run code.
+
+The job goes in on the first line of stdin. Messages come out on stdout:
 
     kind, u8 | length of the facts, u32 | length of the record, u32 | facts as JSON | record
 
@@ -8,10 +10,37 @@ A child that dies in the middle leaves a torn message; the reader drops it, for 
 import json
 import struct
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Any, BinaryIO
+from typing import IO, Any, Literal
 
 _HEAD = struct.Struct(">BII")
+# Frames read so far, in memory that both sides see.
+PROGRESS = struct.Struct("=Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the parent tells the child: JSON on the first line of stdin, secrets and all."""
+
+    camera_id: str
+    kind: str
+    target: str = field(repr=False)
+    every_nth: int | None
+    per_second: float | None
+    pace: Literal["realtime", "fast"]
+    loop: bool
+    reopen: bool
+    base_time: str | None
+    run_started_at: str
+    progress_fd: int | None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str | bytes) -> "Job":
+        return Job(**json.loads(text))
 
 
 class Kind(IntEnum):
@@ -31,7 +60,7 @@ def send(write: Callable[[bytes], object], kind: Kind, facts: Facts, record: byt
     write(_HEAD.pack(kind, len(body), len(record)) + body + record)
 
 
-def receive(stream: BinaryIO) -> tuple[Kind, Facts, bytes] | None:
+def receive(stream: IO[bytes]) -> tuple[Kind, Facts, bytes] | None:
     """The next whole message; None when the other end is gone."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:

@@ -5,30 +5,25 @@ keeps that open; when it closes, whatever ended the parent, this process ends to
 stdout; a library that prints writes to stderr, which the parent keeps a few lines of.
 """
 
-import json
 import mmap
 import os
 import random
 import secrets
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
-from edge_client.pipe import Facts, Kind, send
-from edge_client.reader import OpenFailed, Reader, open_reader
+from edge_client.pipe import PROGRESS, Facts, Job, Kind, send
+from edge_client.reader import FALLBACK_FPS, OpenFailed, Reader, open_reader
 from edge_client.sampler import EveryNth, PerSecond, Sampler, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
 from framewatch.domain.frames import Frame, FrameMeta, make_boot_id
 from framewatch.wire.envelope import MAX_RECORD_BYTES, encode_envelope
 
-PROGRESS = struct.Struct("=Q")
 # A header is some 300 bytes; room for a motion gate's hundred boxes stays.
 _HEADER_ROOM = 12 * 1024
 _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 1.0, 30.0
@@ -36,26 +31,6 @@ _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 1.0, 30.0
 _MOST_LAG_S = 2.0
 # A container's frame count is an estimate; a clip that yields less than this share of it is damaged.
 _WHOLE_SHARE = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the parent tells the child: JSON on the first line of stdin, secrets and all."""
-
-    camera_id: str
-    kind: str
-    target: str
-    every_nth: int | None
-    per_second: float | None
-    pace: Literal["realtime", "fast"]
-    loop: bool
-    reopen: bool
-    base_time: str | None
-    run_started_at: str
-    progress_fd: int | None
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
 
 
 Emit = Callable[[Kind, Facts, bytes], None]
@@ -75,8 +50,9 @@ class Worker:
         self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
-        self._last_opened: tuple[int, int] | None = None
-        self._unreadable: list[str] = []
+        self._announced = False
+        self._unreadable = 0
+        self._first_unreadable = ""
 
     def run(self) -> None:
         if self._source.is_live:
@@ -118,7 +94,7 @@ class Worker:
             # Full jitter would hammer a camera that is starting up; half is enough to spread many of them.
             wait_s = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
             tries += 1
-            self._last_opened = None
+            self._announced = False
             self._emit(Kind.LOST, {"why": why, "retry_in_s": round(wait_s, 1)}, b"")
             time.sleep(wait_s)
 
@@ -138,7 +114,7 @@ class Worker:
                 last_s = reader.media_time_s
                 total_s = offset_s + last_s
                 self._take(reader, total_s, lambda t=total_s: clock.stamp(t), last_s, loop=loop)  # type: ignore[misc]
-            claimed, period_s = reader.frame_count, 1.0 / (reader.fps or 25.0)
+            claimed, period_s = reader.frame_count, 1.0 / (reader.fps or FALLBACK_FPS)
             reader.close()  # here at the latest a heap that the decoder broke aborts: before the end is told
             read = self._index - read_before
             if loop == 0 and not self._is_sound(read, claimed):
@@ -160,10 +136,9 @@ class Worker:
             if self._seq == 0:
                 self._fail("all_unreadable")
                 return False
-            first = self._unreadable[0] or "the first"
-            message = f"skipped {len(self._unreadable)} unreadable pictures, {first} first"
-            if len(self._unreadable) == 1:
-                message = f"skipped an unreadable picture, {first}"
+            many = f"{self._unreadable} unreadable pictures, the first of them"
+            what = "an unreadable picture" if self._unreadable == 1 else many
+            message = f"skipped {what} {self._first_unreadable}".rstrip()
             self._emit(Kind.WARNING, {"message": message}, b"")
         if claimed and read < claimed * _WHOLE_SHARE:
             message = f"the clip says it has {claimed} frames, {read} could be decoded; it may be damaged"
@@ -182,16 +157,18 @@ class Worker:
         captured_at, read_at = stamp(), datetime.now(UTC)
         frame_bgr = reader.retrieve()
         if frame_bgr is None:
-            self._unreadable.append(reader.last_name)
+            self._unreadable += 1
+            if self._unreadable == 1:
+                self._first_unreadable = reader.last_name
             return
         self._announce(reader, frame_bgr)
         self._send(frame_bgr, captured_at, read_at, {"media_time_s": media_time_s, "loop": loop})
 
     def _announce(self, reader: Reader, frame_bgr: FrameBGR) -> None:
-        if self._last_opened is not None:
+        if self._announced:
             return
+        self._announced = True
         height, width = frame_bgr.shape[:2]
-        self._last_opened = (width, height)
         facts = {"width": width, "height": height, "fps": reader.fps, "duration_s": reader.duration_s}
         self._emit(Kind.OPENED, facts, b"")
 
@@ -264,7 +241,7 @@ def main() -> None:
         if not byte:
             os._exit(0)
         line += byte
-    job = Job(**json.loads(line))
+    job = Job.from_json(bytes(line))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     progress: Callable[[int], None] = lambda _: None  # noqa: E731
     if job.progress_fd is not None:

@@ -1,0 +1,221 @@
+"""framewatch-edge: run cameras into a stream from a terminal or a service."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from edge_client.client import EdgeCamera, EdgeReport, run_edge
+from edge_client.events import (
+    CameraEnded,
+    CameraFailed,
+    CameraLost,
+    CameraWarning,
+    EdgeEvent,
+    FrameDropped,
+    FrameFailed,
+    FrameSampled,
+    FrameSent,
+    Opened,
+)
+from edge_client.sampler import EveryNth, PerSecond, Sampling
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.client import KinesisClient
+
+_SUMMARY_EVERY_S = 10.0
+_EPILOG = """\
+sources:
+  0                                a camera device number
+  clips/visit.mp4                  a video file, played once in real time (see --fast and --loop)
+  clips/pictures/                  a folder of images, one a second, in natural order
+  rtsp://user:${CAM_PW}@host/path  an IP camera; ${NAME} is read from the environment, so that no
+  http://user:${CAM_PW}@host/path  password stands in a command line or a file
+
+Give --camera-id and --source several times, in pairs, for several cameras.
+AWS credentials, profile and region are found as every AWS tool finds them.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="framewatch-edge", description="The client beside the camera.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run")
+    run = commands.add_parser(
+        "run",
+        help="read cameras, put sampled frames into a Kinesis stream",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("--stream", required=True, metavar="NAME", help="the Kinesis data stream")
+    run.add_argument("--source", action="append", required=True, dest="sources", metavar="SOURCE")
+    run.add_argument("--camera-id", action="append", default=[], dest="camera_ids", metavar="ID")
+    rate = run.add_mutually_exclusive_group()
+    rate.add_argument("--every", type=int, default=30, metavar="N", help="take every Nth frame (default 30)")
+    rate.add_argument("--fps", type=float, metavar="F", help="take at most F frames a second instead")
+    end = run.add_mutually_exclusive_group()
+    end.add_argument("--once", action="store_true", help="end when a source ends; do not open a lost camera again")
+    end.add_argument("--loop", action="store_true", help="play clips and folders again and again")
+    run.add_argument("--fast", action="store_true", help="read clips as fast as possible, not in real time")
+    run.add_argument(
+        "--base-time", metavar="TIME", help="with --fast: when the first frame happened, as 2026-05-01T08:00:00+02:00"
+    )
+    run.add_argument("--region", help="AWS region, where the environment does not say")
+    run.add_argument("--endpoint-url", metavar="URL", help="an emulator's address instead of AWS")
+    run.add_argument("--log-format", choices=("human", "json"), default="human")
+    run.add_argument("--verbose", action="store_true", help="a line for every frame")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns 0 when every source was read and every frame sent, 1 when not, 2 for wrong arguments."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        cameras = _cameras(args)
+    except ValueError as error:
+        parser.error(str(error))
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    lines = _JsonLines() if args.log_format == "json" else _HumanLines(verbose=args.verbose)
+    try:
+        report = run_edge(cameras, _kinesis(args), args.stream, on_event=lines.on_event, stop=stop)
+    except ValueError as error:
+        parser.error(str(error))
+    except BrokenPipeError:  # whoever read our lines is gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    lines.finish(report)
+    return 0 if report.ok else 1
+
+
+def _cameras(args: argparse.Namespace) -> list[EdgeCamera]:
+    sources, camera_ids = args.sources, args.camera_ids
+    if not camera_ids:
+        camera_ids = [f"camera-{number}" for number in range(1, len(sources) + 1)]
+    if len(camera_ids) != len(sources):
+        raise ValueError(f"{len(sources)} sources need as many --camera-id, there are {len(camera_ids)}")
+    sampling: Sampling = PerSecond(args.fps) if args.fps is not None else EveryNth(args.every)
+    base_time = None
+    if args.base_time is not None:
+        try:
+            base_time = datetime.fromisoformat(args.base_time)
+        except ValueError:
+            raise ValueError("--base-time is not a time such as 2026-05-01T08:00:00+02:00") from None
+        if base_time.tzinfo is None:
+            raise ValueError("--base-time has no time zone; add one, such as Z or +02:00")
+        if not args.fast:
+            raise ValueError("--base-time needs --fast: in real time frames happen now")
+    return [
+        EdgeCamera(
+            camera_id,
+            source,
+            sampling=sampling,
+            pace="fast" if args.fast else "realtime",
+            loop=args.loop,
+            base_time=base_time,
+            reopen=not args.once,
+        )
+        for camera_id, source in zip(camera_ids, sources, strict=True)
+    ]
+
+
+def _kinesis(args: argparse.Namespace) -> "KinesisClient":
+    import boto3  # noqa: PLC0415 - a third of a second, which --help and wrong arguments need not wait for
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    # The producer has its own retries, which know which records of a request failed.
+    config = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
+    try:
+        return boto3.client("kinesis", region_name=args.region, endpoint_url=args.endpoint_url, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise ValueError(f"no Kinesis client: {error} Give --region, or check the AWS settings.") from None
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def on_signal(number: int, _frame: object) -> None:
+        if stop.is_set():  # asked twice: no more waiting for the stream
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+
+
+class _JsonLines:
+    def on_event(self, event: EdgeEvent) -> None:
+        self._print({"event": type(event).__name__, **asdict(event)})
+
+    def finish(self, report: EdgeReport) -> None:
+        self._print({"event": "Report", "ok": report.ok, **asdict(report)})
+
+    def _print(self, fields: dict[str, Any]) -> None:
+        print(json.dumps(fields, default=_as_text), flush=True)
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+class _HumanLines:
+    def __init__(self, *, verbose: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._verbose = verbose
+        self._clock = clock
+        self._next_summary_s = clock() + _SUMMARY_EVERY_S
+        self._sent: dict[str, int] = {}
+        self._unsent: dict[str, int] = {}
+
+    def on_event(self, event: EdgeEvent) -> None:
+        match event:
+            case Opened():
+                fps = f", {event.fps:g} frames/s" if event.fps else ""
+                length = f", {event.duration_s:.0f} s" if event.duration_s else ""
+                self._line(f"{event.camera_id}: reading {event.source}, {event.width}x{event.height}{fps}{length}")
+            case FrameSampled():
+                if self._verbose:
+                    self._line(f"{event.camera_id}: took {event.frame_id} at {event.media_time_s:.2f} s")
+            case FrameSent():
+                self._sent[event.camera_id] = self._sent.get(event.camera_id, 0) + 1
+                if self._verbose:
+                    self._line(f"{event.camera_id}: sent {event.frame_id} to {event.shard_id}")
+            case FrameFailed() | FrameDropped():
+                # One line a frame would bury the reason; the summary counts, the report tells why.
+                self._unsent[event.camera_id] = self._unsent.get(event.camera_id, 0) + 1
+            case CameraWarning() | CameraLost():
+                self._line(event.message)
+            case CameraFailed():
+                print(event.message, file=sys.stderr, flush=True)
+            case CameraEnded():
+                self._line(f"{event.camera_id}: ended: {event.reason}")
+        if self._clock() >= self._next_summary_s:
+            self._next_summary_s = self._clock() + _SUMMARY_EVERY_S
+            self._summary()
+
+    def finish(self, report: EdgeReport) -> None:
+        for camera_id, c in report.cameras.items():
+            lost = "".join(f", {n} {what}" for n, what in ((c.dropped, "dropped"), (c.failed, "failed")) if n)
+            self._line(f"{camera_id}: {c.read} frames read, {c.sampled} taken, {c.sent} sent{lost}")
+        failed = {m for c in report.cameras.values() if c.failed for m in c.errors}
+        for message in (m for m in report.errors if m in failed):
+            print(message, file=sys.stderr, flush=True)
+
+    def _summary(self) -> None:
+        for camera_id in sorted(self._sent.keys() | self._unsent.keys()):
+            unsent = self._unsent.get(camera_id, 0)
+            self._line(
+                f"{camera_id}: {self._sent.get(camera_id, 0)} sent so far" + (f", {unsent} not" if unsent else "")
+            )
+
+    def _line(self, text: str) -> None:
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
