@@ -4,6 +4,7 @@ Bounds are stated here once; the JSON Schema for editors and the errors with fil
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import pytz
@@ -22,6 +23,14 @@ CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
 LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class SiteProblems(ValueError):
+    """Several problems of one section, each with its place below that section, so that a file can name the line."""
+
+    def __init__(self, found: Sequence[tuple[tuple[str | int, ...], str]]):
+        self.found = tuple(found)
+        super().__init__("; ".join(message for _, message in self.found))
 
 
 class Section(BaseModel):
@@ -93,9 +102,13 @@ class Watch(Section):
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         folded = [fold(v) for v in value]
-        for v in value:
-            if folded.count(fold(v)) > 1:
-                raise ValueError(f"the label {v!r} stands twice (case and blanks do not count)")
+        twice = [
+            ((n,), f"the label {v!r} stands twice (case and blanks do not count); remove one")
+            for n, v in enumerate(value)
+            if fold(v) in folded[:n]
+        ]
+        if twice:
+            raise SiteProblems(twice)
         return value
 
 
@@ -138,23 +151,15 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
-        for what, ids in (
-            ("camera", [c.id for c in self.cameras]),
-            ("contact", [c.id for c in self.contacts]),
-        ):
-            twice = sorted({i for i in ids if ids.count(i) > 1})
-            if twice:
-                raise ValueError(f"the {what} id {twice[0]!r} stands twice; ids must differ")
-        contact_ids = [c.id for c in self.contacts]
-        for wanted in self.watch.notify:
-            if wanted not in contact_ids:
-                known = ", ".join(contact_ids) or "none"
-                raise ValueError(f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})")
-        if self.watch.min_confidence < self.vision.min_confidence:
-            raise ValueError(
-                f"watch.min_confidence ({self.watch.min_confidence:g}) is below vision.min_confidence"
-                f" ({self.vision.min_confidence:g}): such labels are never stored; lower vision.min_confidence"
-            )
+        found = reference_problems(
+            camera_ids=[c.id for c in self.cameras],
+            contact_ids=[c.id for c in self.contacts],
+            notify=self.watch.notify,
+            watch_min_confidence=self.watch.min_confidence,
+            vision_min_confidence=self.vision.min_confidence,
+        )
+        if found:
+            raise SiteProblems(found)
         return self
 
     def camera(self, camera_id: str) -> Camera | None:
@@ -162,3 +167,39 @@ class SiteConfig(Section):
 
     def contacts_to_notify(self) -> list[Contact]:
         return [c for c in self.contacts if c.id in self.watch.notify]
+
+
+def reference_problems(
+    *,
+    camera_ids: Sequence[str],
+    contact_ids: Sequence[str],
+    notify: Sequence[str],
+    watch_min_confidence: float,
+    vision_min_confidence: float,
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """What one section says that another contradicts, each with its place in the site file.
+
+    Takes plain values, so that a file whose sections are wrong in themselves can be checked all the same.
+    """
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    for section, what, ids in (("cameras", "camera", camera_ids), ("contacts", "contact", contact_ids)):
+        found += [
+            ((section, n, "id"), f"the {what} id {i!r} stands twice; ids must differ")
+            for n, i in enumerate(ids)
+            if i in ids[:n]
+        ]
+    known = ", ".join(contact_ids) or "none"
+    found += [
+        (("watch", "notify", n), f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})")
+        for n, wanted in enumerate(notify)
+        if wanted not in contact_ids
+    ]
+    if watch_min_confidence < vision_min_confidence:
+        found.append(
+            (
+                ("watch", "min_confidence"),
+                f"watch.min_confidence ({watch_min_confidence:g}) is below vision.min_confidence"
+                f" ({vision_min_confidence:g}): such labels are never stored; lower vision.min_confidence",
+            )
+        )
+    return found

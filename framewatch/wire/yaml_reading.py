@@ -1,0 +1,212 @@
+"""Untrusted YAML, bounded and with its line numbers: plain values out, and a note of every problem on the way.
+
+Nodes are composed, never constructed: no tag runs code. Size, depth and aliases are bounded. No message repeats a
+value that may be a secret.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+MAX_BYTES = 256 * 1024  # hundreds of cameras take some tens of KiB
+MAX_VALUES = 20_000  # aliases count each time they are used, so that a few lines cannot become millions
+MAX_DEPTH = 12
+MAX_SHOWN = 100
+START_FROM = "start from config/site.example.yaml"
+
+Loc = tuple[str | int, ...]
+
+_TAG = "tag:yaml.org,2002:"
+_TYPED_SCALARS = {f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float"}
+_TEXT_SCALARS = {f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}merge", f"{_TAG}value"}
+_PLAIN_WORD = re.compile(r"^[A-Za-z_][A-Za-z0-9_. -]{0,39}$")
+_SECRETS = (
+    (re.compile(r"(?<=://)[^/@\s'\"]+@"), "***@"),  # user:password@ in a URL
+    # A phone or account number, unless it is the example that a message gives.
+    (re.compile(r"(?<!such as )(?<!such as \+)(?<!\d)\+?\d{7,}"), "***"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "***"),
+    (re.compile(r"(?=[A-Za-z/_-]*\d)[A-Za-z0-9/+=_-]{28,}"), "***"),  # a key or token
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    line: int
+    where: str
+    message: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is learnt of a text while it is read. lines: 1-based, by place."""
+
+    lines: dict[Loc, int] = field(default_factory=lambda: {(): 1})
+    raw_texts: dict[Loc, str] = field(default_factory=dict)  # of scalars that YAML does not read as text
+    unreadable: set[Loc] = field(default_factory=set)  # noted already, and None stands in the data instead
+    problems: list[Problem] = field(default_factory=list)
+    values: int = 0
+
+    def wrong(self, line: int, loc: Loc, message: str) -> None:
+        problem = Problem(line, dotted(loc), scrub(message))
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+class _GaveUp(Exception):
+    """The text is past its bounds; the problem is noted already."""
+
+
+def read_settings(text: str | bytes, reading: Reading) -> dict[str, Any] | None:
+    """The text's top-level mapping as plain values; None when there is none, and then a problem is noted."""
+    root = _compose(text, reading)
+    if root is None:
+        return None
+    try:
+        data = _plain(root, (), reading, ())
+    except _GaveUp:
+        return None
+    if not isinstance(data, dict):
+        reading.wrong(_line(root), (), f"the file holds no settings (key: value lines); {START_FROM}")
+        return None
+    return data
+
+
+def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(raw) > MAX_BYTES:
+        reading.wrong(1, (), f"the file has {len(raw)} bytes, more than the limit of {MAX_BYTES}; {START_FROM}")
+        return None
+    try:
+        decoded = raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        reading.wrong(line, (), f"byte {error.start} is not UTF-8; save the file in the encoding UTF-8")
+        return None
+    try:
+        # Only composed: nodes with their lines. No constructor that knows a type outside the model ever runs.
+        root = yaml.compose(decoded, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        reading.wrong(
+            mark.line + 1 if mark else 1, (), f"not valid YAML: {said}; check blanks, colons and quotes here"
+        )
+        return None
+    except yaml.reader.ReaderError as error:
+        line = decoded[: error.position].count("\n") + 1
+        reading.wrong(line, (), f"the character #x{ord(decoded[error.position]):04x} may not stand here; remove it")
+        return None
+    except RecursionError:
+        reading.wrong(1, (), f"nested more than {MAX_DEPTH} deep; {START_FROM}")
+        return None
+    if root is None:
+        reading.wrong(1, (), f"the file is empty; {START_FROM}")
+    return root
+
+
+def _plain(node: yaml.Node, loc: Loc, reading: Reading, inside: tuple[yaml.Node, ...]) -> Any:
+    """The node as dicts, lists, text, numbers, booleans and None; notes where everything stands."""
+    reading.values += 1
+    if reading.values > MAX_VALUES or len(inside) > MAX_DEPTH or any(node is outer for outer in inside):
+        limits = f"{MAX_VALUES} values or {MAX_DEPTH} levels"
+        reading.wrong(_line(node), loc, f"more than {limits} (an alias counts each time it is used); write less")
+        raise _GaveUp
+    if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+        return _plain_mapping(node, loc, reading, (*inside, node))
+    if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+        items = []
+        for n, child in enumerate(node.value):
+            reading.lines[(*loc, n)] = _line(child)
+            items.append(_plain(child, (*loc, n), reading, (*inside, node)))
+        return items
+    if isinstance(node, yaml.ScalarNode) and node.tag in _TEXT_SCALARS:
+        # "\ud800" in quotes is half a character; nothing that is stored or sent could hold it.
+        if any("\ud800" <= character <= "\udfff" for character in node.value):
+            reading.unreadable.add(loc)
+            reading.wrong(_line(node), loc, "holds half of a surrogate pair; write the character itself")
+            return None
+        return node.value
+    if isinstance(node, yaml.ScalarNode) and node.tag in _TYPED_SCALARS:
+        return _plain_scalar(node, loc, reading)
+    reading.unreadable.add(loc)
+    reading.wrong(_line(node), loc, "a YAML tag (!...) may not stand here; remove it")
+    return None
+
+
+def _plain_mapping(node: yaml.MappingNode, loc: Loc, reading: Reading, inside: tuple[yaml.Node, ...]) -> Any:
+    section: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            reading.wrong(_line(key_node), loc, "a key must be a word; write `key: value`")
+            continue
+        key = key_node.value
+        if key_node.tag == f"{_TAG}merge":
+            reading.wrong(_line(key_node), loc, "merge keys (<<) are not supported; write the settings out")
+            continue
+        if key in section:
+            first = reading.lines[(*loc, key)]
+            message = f"the key {shown_key(key)} stands twice, first in line {first}; remove one"
+            reading.wrong(_line(key_node), (*loc, key), message)
+            continue
+        reading.lines[(*loc, key)] = _line(key_node)
+        section[key] = _plain(value_node, (*loc, key), reading, inside)
+    return section
+
+
+def _plain_scalar(node: yaml.ScalarNode, loc: Loc, reading: Reading) -> Any:
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except (ValueError, KeyError, IndexError, OverflowError):  # `!!int word`, or thousands of digits
+        reading.unreadable.add(loc)
+        reading.wrong(_line(node), loc, "not a number, true, false or null; write it as plain text")
+        return None
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        reading.unreadable.add(loc)
+        reading.wrong(_line(node), loc, "not a finite number; write an ordinary one")
+        return None
+    if value is not None:
+        reading.raw_texts[loc] = node.value
+    return value
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def line_of(lines: Mapping[Loc, int], loc: Loc) -> int:
+    """The line of the place, or of the nearest place around it that the file holds."""
+    while loc not in lines:
+        loc = loc[:-1]
+    return lines[loc]
+
+
+def dotted(loc: Loc) -> str:
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if _PLAIN_WORD.match(part) else ".?"
+    return scrub(text.lstrip(".")) or "file"
+
+
+def shown_key(key: str) -> str:
+    return repr(key) if _PLAIN_WORD.match(key) else "that is not a plain word"
+
+
+def scrub(message: str) -> str:
+    """The message without anything that looks like a password, a number or a token: errors end up in logs."""
+    for pattern, instead in _SECRETS:
+        message = pattern.sub(instead, message)
+    return message
+
+
+def report(filename: str, problems: Iterable[Problem]) -> str:
+    ordered = sorted(problems)
+    shown = [f"{filename}:{p.line}: {p.where}: {p.message}" for p in ordered[:MAX_SHOWN]]
+    if len(ordered) > MAX_SHOWN:
+        shown.append(f"{filename}: and {len(ordered) - MAX_SHOWN} more problems")
+    return "\n".join(shown)
