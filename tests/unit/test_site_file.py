@@ -60,7 +60,9 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_near_one():
 
 def test_a_key_in_the_wrong_section_is_told_where_it_belongs():
     (line,) = problems(GOOD + "frames_days: 3\n")
-    assert line.startswith("site.yaml:12: frames_days: unknown key 'frames_days'; did you mean retention.frames_days?")
+    assert line.startswith(
+        "site.yaml:12: frames_days: unknown key 'frames_days'; did you mean retention.frames_days?"
+    )
 
 
 def test_a_wrong_time_zone_is_refused_with_its_line_and_a_near_one():
