@@ -1,15 +1,16 @@
 """What may differ between two deployments of the same code, with its default and the reason for it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from framewatch.domain.site import Retention
+from framewatch.wire.site_file import load_site_text
 
 REPO = Path(__file__).resolve().parent.parent
+# By target: what an emulator on this machine runs must never be deployed.
 PACKAGES = REPO / "build" / "lambda"
+SITE_KEY = "site.yaml"
 FUNCTIONS = ("image_processor", "frame_fetcher")
 # Part of stack names and, through them, of role names, which AWS cuts at 64 characters.
 _STAGE = re.compile(r"^[a-z][a-z0-9]{0,11}$")
@@ -34,8 +35,8 @@ class EventSource:
 @dataclass(frozen=True, slots=True)
 class StageSettings:
     stage: str = "dev"
-    packages: Path = PACKAGES
-    retention: Retention = Retention()
+    packages: Path = PACKAGES / "aws"
+    retention: Retention = field(default_factory=Retention)
     # Deleting the stacks leaves table and buckets in place.
     retain_data: bool = False
     # None: on-demand. One shard takes 1 MB/s and costs a third of an idle on-demand stream.
@@ -49,7 +50,8 @@ class StageSettings:
     def __post_init__(self) -> None:
         if not _STAGE.match(self.stage):
             raise ValueError(
-                f"the stage {self.stage!r} is not a name for one: a lower-case letter, then at most 11 letters or digits"
+                f"the stage {self.stage!r} cannot be in a stack's name;"
+                " it is a lower-case letter, then at most 11 lower-case letters or digits"
             )
 
     def package(self, function: str) -> Path:
@@ -61,6 +63,5 @@ class StageSettings:
 
 
 def retention_of(site_file: Path) -> Retention:
-    """Only the retention section: the lifecycle rules are its part of the template."""
-    document = yaml.safe_load(site_file.read_text(encoding="utf-8")) or {}
-    return Retention.model_validate(document.get("retention") or {})
+    """The lifecycle rules of the buckets follow the site. Raises SiteFileError."""
+    return load_site_text(site_file.read_bytes(), site_file.name).retention

@@ -13,8 +13,8 @@ from constructs import Construct
 from infra.constructs.function import PythonFunction
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
 from infra.constructs.removal import log_retention
-from infra.settings import StageSettings
-from infra.stacks.data import FRAMES_PREFIX, SITE_KEY, DataStack
+from infra.settings import SITE_KEY, StageSettings
+from infra.stacks.data import FRAMES_PREFIX, DataStack, read_site
 
 ROUTES = ("/v1/frames", "/v1/site", "/v1/openapi.json")
 # A dashboard polls every few seconds; this is a hundred of them, and a bound on what a leaked key can cost.
@@ -113,5 +113,5 @@ def _statements(data: DataStack) -> list[iam.PolicyStatement]:
     return [
         allow("ReadFrames", ["dynamodb:Query"], data.table.table_arn),
         allow("LinkToFrames", ["s3:GetObject"], data.frames.arn_for_objects(f"{FRAMES_PREFIX}*")),
-        allow("ReadSite", ["s3:GetObject", "s3:GetObjectVersion"], data.config.arn_for_objects(SITE_KEY)),
+        *read_site(data),
     ]

@@ -2,19 +2,19 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.policy import acknowledge
+from infra.constructs.policy import acknowledge, allow
 from infra.constructs.removal import data_removal, pin_logical_id
-from infra.settings import StageSettings
+from infra.settings import SITE_KEY, StageSettings
 
 FRAMES_PREFIX = "frames/"
 # Records that can never succeed, written raw by the image processor.
 FAILED_PREFIX = "failed/"
 # Where Lambda writes a batch whose retries are used up; the prefix is Lambda's own and cannot be set.
 GIVEN_UP_PREFIX = "aws/lambda/"
-SITE_KEY = "site.yaml"
 OLD_SITE_DAYS = 365
 
 
@@ -47,10 +47,10 @@ class DataStack(cdk.Stack):
         return table
 
     def _frames_bucket(self, settings: StageSettings) -> s3.Bucket:
-        bucket = private_bucket(
+        return private_bucket(
             self,
             "FramesBucket",
-            settings,
+            data_removal(settings),
             lifecycle_rules=[
                 _expire("frames", FRAMES_PREFIX, settings.retention.frames_days),
                 _expire("failed", FAILED_PREFIX, settings.failed_days),
@@ -58,13 +58,12 @@ class DataStack(cdk.Stack):
                 s3.LifecycleRule(id="torn-uploads", abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
             ],
         )
-        return bucket
 
     def _config_bucket(self, settings: StageSettings) -> s3.Bucket:
         return private_bucket(
             self,
             "ConfigBucket",
-            settings,
+            data_removal(settings),
             versioned=True,
             lifecycle_rules=[
                 s3.LifecycleRule(id="old-site-files", noncurrent_version_expiration=cdk.Duration.days(OLD_SITE_DAYS))
@@ -75,7 +74,7 @@ class DataStack(cdk.Stack):
 def private_bucket(
     scope: Construct,
     construct_id: str,
-    settings: StageSettings,
+    removal_policy: cdk.RemovalPolicy,
     *,
     lifecycle_rules: list[s3.LifecycleRule] | None = None,
     versioned: bool = False,
@@ -90,17 +89,25 @@ def private_bucket(
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         versioned=versioned,
         lifecycle_rules=lifecycle_rules,
-        removal_policy=data_removal(settings),
+        removal_policy=removal_policy,
     )
     pin_logical_id(bucket, construct_id)
     acknowledge(
         bucket,
         {
-            "AwsSolutions-S1": "server access logs of every picture would outgrow the pictures' index; whoever needs an"
-            " audit trail turns on CloudTrail data events for the bucket"
+            "AwsSolutions-S1": "access logs of every picture would outgrow the index of the pictures; whoever needs"
+            " an audit trail turns on CloudTrail data events for the bucket"
         },
     )
     return bucket
+
+
+def read_site(data: DataStack) -> list[iam.PolicyStatement]:
+    return [
+        allow("ReadSite", ["s3:GetObject"], data.config.arn_for_objects(SITE_KEY)),
+        # Without it a file that was never uploaded is answered like one that may not be read.
+        allow("TellAMissingSite", ["s3:ListBucket"], data.config.bucket_arn),
+    ]
 
 
 def _expire(rule_id: str, prefix: str, days: int) -> s3.LifecycleRule:

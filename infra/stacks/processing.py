@@ -9,8 +9,8 @@ from constructs import Construct
 from infra.constructs.function import PythonFunction
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
 from infra.constructs.removal import pin_logical_id
-from infra.settings import StageSettings
-from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, SITE_KEY, DataStack
+from infra.settings import SITE_KEY, StageSettings
+from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, DataStack, read_site
 from infra.stacks.ingest import IngestStack
 
 
@@ -49,7 +49,6 @@ class ProcessingStack(cdk.Stack):
                 "WriteFrames": "one object a frame, below its own prefix",
                 "KeepRecordsThatFail": "one object a failed record, below its own prefix",
                 "KeepBatchesGivenUp": "Lambda names the objects of a failure destination below a prefix of its own",
-                "ReadSite": "every object is the site file; versions of it are read by their id",
                 "LookAtFrames": "DetectLabels has no resource to name",
                 "SendTexts": "a phone number has no ARN; NotResource leaves phone numbers and no topic",
             },
@@ -99,7 +98,6 @@ class ProcessingStack(cdk.Stack):
                 [
                     "dynamodb:BatchGetItem",
                     "dynamodb:BatchWriteItem",
-                    "dynamodb:ConditionCheckItem",
                     "dynamodb:DeleteItem",
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",
@@ -113,7 +111,7 @@ class ProcessingStack(cdk.Stack):
             # Lambda writes its failure destination as the function, and asks whether the bucket is there first.
             allow("KeepBatchesGivenUp", ["s3:PutObject"], frames.arn_for_objects(f"{GIVEN_UP_PREFIX}*")),
             allow("FindFailureDestination", ["s3:ListBucket"], frames.bucket_arn),
-            allow("ReadSite", ["s3:GetObject", "s3:GetObjectVersion"], data.config.arn_for_objects(SITE_KEY)),
+            *read_site(data),
             allow("LookAtFrames", ["rekognition:DetectLabels"], "*"),
             iam.PolicyStatement(
                 sid="SendTexts",

@@ -27,7 +27,7 @@ class WebStack(cdk.Stack):
         **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
-        self.bucket = private_bucket(self, "WebBucket", settings)
+        self.bucket = private_bucket(self, "WebBucket", cdk.RemovalPolicy.DESTROY)
         # boto3 signs for the regional name, in us-east-1 for the global one.
         pictures = [
             f"https://{data.frames.bucket_regional_domain_name}",
@@ -69,7 +69,7 @@ class WebStack(cdk.Stack):
             self.distribution,
             {
                 "AwsSolutions-CFR1": "cameras and their owners are anywhere; who may look is settled by sign-in",
-                "AwsSolutions-CFR2": "a firewall costs more a month than a small site; the API is signed and throttled",
+                "AwsSolutions-CFR2": "a firewall costs more a month than a small site; the API is throttled",
                 "AwsSolutions-CFR3": "the API logs every access to data; the pages hold none, and legacy log delivery"
                 " needs a bucket with access lists",
                 "AwsSolutions-CFR4": "CloudFront's own certificate fixes the policy; a custom domain brings TLS 1.2",
