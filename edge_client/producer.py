@@ -167,10 +167,11 @@ class Producer:
             self._request_refused(batch, error)
             return
         self._refused_in_a_row = 0
+        jitter = self._rng.random()
         for (record, tries), result in zip(batch, answer["Records"], strict=True):
             code = result.get("ErrorCode")
             if code:
-                self._try_again(record, tries, code)
+                self._try_again(record, tries, code, jitter)
             else:
                 self._on_sent(Accepted(record, result["ShardId"], result["SequenceNumber"], tries))
 
@@ -189,15 +190,17 @@ class Producer:
             raise StreamUnusable(message)
         # One pause for all: every camera's next request would meet the same outage.
         self._refused_in_a_row += 1
-        self._pause_until_s = self._clock() + self._backoff_s(self._refused_in_a_row)
+        jitter = self._rng.random()
+        self._pause_until_s = self._clock() + _backoff_s(self._refused_in_a_row, jitter)
         for record, tries in batch:
-            self._try_again(record, tries, code)
+            self._try_again(record, tries, code, jitter)
 
-    def _try_again(self, record: Record, tries: int, code: str) -> None:
+    def _try_again(self, record: Record, tries: int, code: str, jitter: float) -> None:
+        """jitter: 0..1, one for a whole request, so that what failed together goes together and in its order."""
         if tries >= self._max_tries:
             self._on_failed(record, self._exhausted(record, code))
             return
-        due_s = self._clock() + self._backoff_s(tries)
+        due_s = self._clock() + _backoff_s(tries, jitter)
         heapq.heappush(self._waiting, _Retry(due_s, next(self._numbers), tries, record, code))
         self._waiting_bytes += record.size
 
@@ -210,6 +213,7 @@ class Producer:
             f" ({code}); {advice}."
         )
 
-    def _backoff_s(self, tries: int) -> float:
-        # Full jitter: many clients that failed together must not come back together.
-        return self._rng.uniform(0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** (tries - 1)))
+
+def _backoff_s(tries: int, jitter: float) -> float:
+    # Full jitter: many clients that failed together must not come back together.
+    return jitter * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** (tries - 1))

@@ -83,7 +83,7 @@ def _open_url(url: str) -> "CaptureReader":
         [
             *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
             *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
-            *(cv2.CAP_PROP_N_THREADS, 1),
+            *(cv2.CAP_PROP_N_THREADS, 2),  # a live 4K stream is more than one core of a small board can decode
         ],
     )
     if not capture.isOpened():
