@@ -1,7 +1,8 @@
 """The HTTP layer: one thread a connection, on the standard library.
 
-Measured on two cores against an ASGI server, a thread a connection answered a DetectLabels sooner: the work is one
-blocking call into OpenCV, so an event loop only adds a hop to a worker thread and back.
+Measured on two cores with a picture of 260 KB and YOLOX nano, through boto3, alternating: 32 ms a DetectLabels here,
+71 ms with uvicorn (whose parser is pure Python, and whose loop must hop to a worker thread and back). With SSD
+MobileNet, where the model outweighs the rest, both took the same.
 
 Bounds: connections (more are answered 503 and closed), the size of a body, the time to receive one, the wait for
 the model. Signatures are not checked: it listens on 127.0.0.1 only.

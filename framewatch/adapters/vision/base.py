@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,10 +59,9 @@ class ObjectDetector(Protocol):
 
 
 def clipped_box(left: float, top: float, right: float, bottom: float) -> BoxXyxyRel | None:
-    """The part of a relative box inside the image; None where nothing of it is inside."""
+    """The part of a relative box inside the image; None where nothing of it is inside or an edge is no number."""
+    if not all(map(math.isfinite, (left, top, right, bottom))):  # a broken model's answer
+        return None
     left, top = max(0.0, left), max(0.0, top)
     right, bottom = min(1.0, right), min(1.0, bottom)
-    # Written so that a NaN from a broken model is refused too.
-    if not (left < right and top < bottom):
-        return None
-    return left, top, right, bottom
+    return (left, top, right, bottom) if left < right and top < bottom else None

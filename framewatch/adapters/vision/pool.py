@@ -3,6 +3,9 @@
 An OpenCV network keeps its input and its layers' buffers in itself, so two threads in one network corrupt each
 other's answers. The pool lends each network to one caller at a time. How many callers wait is bounded by who calls
 (the server by its connections); how long each waits is bounded here.
+
+One detector that uses both cores is the default. Measured on 2 cores with SSD MobileNet v2: one detector answers in
+56 ms (17.6 images a second), two of one core each in 97 ms (19.7 a second). YOLOX nano: 15 ms (64), 27 ms (71).
 """
 
 from __future__ import annotations

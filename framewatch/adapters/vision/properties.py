@@ -5,8 +5,8 @@ they name, but are not its numbers:
 
 - brightness: mean luma (ITU-R BT.601) as a share of white;
 - contrast: standard deviation of luma as a share of the largest possible, half of white;
-- sharpness: ``100 * (1 - exp(-v / 500))`` with v the variance of the Laplacian of luma on an image brought to at most
-  1024 px; at 500 a well focused street scene stands near 80 and a blurred one near 10;
+- sharpness: ``100 * (1 - exp(-v / 1000))`` with v the variance of the Laplacian of luma on an image brought to at
+  most 1024 px; with 1000 the median of 128 COCO photographs stands at 80, and of the same ones blurred (3 px) near 0;
 - dominant colours: each pixel belongs to the nearest CSS colour (CIE L*a*b* distance); a colour's RGB is the mean of
   its pixels.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _QUALITY_PX = 1024
 _COLOR_PX = 128
-_SHARPNESS_SCALE = 500.0
+_SHARPNESS_SCALE = 1000.0
 _MIN_REGION_PX = 64  # fewer pixels say nothing of a region
 
 
