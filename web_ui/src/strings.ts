@@ -1,0 +1,166 @@
+// Every word the page shows. English.
+
+import type { GateReason } from "./api/types";
+
+const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
+
+export const strings = {
+  product: "Framewatch",
+  title: (site: string) => `${site} · Framewatch`,
+  skipToFrames: "Skip to the frames",
+
+  age: {
+    now: "just now",
+    ago: (words: string) => `${words} ago`,
+    ahead: (words: string) => `${words} in the future`,
+    seconds: (n: number) => `${n} s`,
+    minutes: (n: number) => `${n} min`,
+    hours: (h: number, m: number) => (m ? `${h} h ${m} min` : `${h} h`),
+    days: (n: number) => `${n} ${plural(n, "day", "days")}`,
+  },
+
+  header: {
+    siteTime: "Site time",
+    zoneTitle: (zone: string) => `All times are in the site's zone, ${zone}`,
+  },
+
+  status: {
+    connecting: "Connecting…",
+    live: "Live",
+    paused: "Paused",
+    past: "Past time range",
+    stale: "No recent pictures",
+    offline: "Not live",
+    noFrames: "No frames yet",
+    newestFrame: (age: string) => `newest frame ${age}`,
+    lastKnownFrame: (age: string) => `last known frame ${age}`,
+    future: (age: string) => `newest frame is dated ${age}: check the camera's clock`,
+    pause: "Pause",
+    resume: "Resume",
+    pauseTitle: "Hold new frames back until you ask for them",
+    resumeTitle: "Show new frames as they arrive",
+  },
+
+  banner: {
+    unreachable: "Framewatch cannot be reached.",
+    failing: "Framewatch is not answering properly.",
+    refused: (message: string) => `Framewatch refused the request: ${message}`,
+    shownFrom: (time: string) => `What you see was last checked at ${time}.`,
+    nothingYet: "Nothing has been loaded yet.",
+    trying: "Trying again now…",
+    tryingIn: (seconds: number) => `Trying again in ${seconds} s.`,
+    tryNow: "Try now",
+    back: "Connected to Framewatch again.",
+    ignoredParams: (names: string) => `Part of the address was not understood and was left out: ${names}.`,
+    dismiss: "Dismiss",
+  },
+
+  cameras: {
+    legend: "Camera",
+    all: "All cameras",
+    checking: "checking…",
+    none: "no frames yet",
+    stale: "stale",
+    staleSummary: (stale: number, total: number) => `${stale} of ${total} cameras stale`,
+    unknown: (id: string) => `${id} (not in the site file)`,
+  },
+
+  filters: {
+    region: "Filters",
+    toggle: (active: number) => (active ? `Filters (${active})` : "Filters"),
+    label: "Label",
+    labelPlaceholder: "Any label",
+    labelClear: "Clear the label",
+    time: "Time",
+    presets: { any: "Any time", "15": "15 min", "60": "1 hour", "1440": "24 hours", custom: "Custom" } as Record<string, string>,
+    presetTitles: { any: "Any time", "15": "Last 15 minutes", "60": "Last hour", "1440": "Last 24 hours", custom: "From and to" } as Record<
+      string,
+      string
+    >,
+    watchOnly: "Watch list only",
+    clear: "Clear filters",
+    from: "From",
+    to: "To (not included)",
+    apply: "Apply",
+    zoneHint: (zone: string, abbreviation: string) => `Site time, ${zone} (now ${abbreviation})`,
+    badTime: "Give a from time, a to time, or both.",
+    badOrder: "From must be before to.",
+    twiceFrom: (wall: string, zone: string) => `${wall} happens twice that day; the first one (${zone}) is used.`,
+    twiceTo: (wall: string, zone: string) => `${wall} happens twice that day; the second one (${zone}) is used.`,
+    skipped: (wall: string, used: string) => `The clocks skip ${wall} that day; ${used} is used.`,
+    summaryFrom: (from: string) => `From ${from}`,
+    summaryTo: (to: string) => `Up to ${to}`,
+    summaryBoth: (from: string, to: string) => `${from} to ${to}`,
+  },
+
+  list: {
+    heading: "Newest frames",
+    loading: "Loading frames…",
+    emptyTitle: "No frames yet",
+    emptyText: "When a camera sends its first frame, it appears here by itself.",
+    emptyFilteredTitle: "No frames match these filters",
+    emptyFilteredLive: "New ones that match will appear by themselves.",
+    emptyFilteredPast: "Nothing that matches was kept in this time range.",
+    errorTitle: "The frames could not be loaded",
+    tryAgain: "Try again",
+    loadMore: "Load more",
+    loadingMore: "Loading more…",
+    moreFailed: "Older frames could not be loaded.",
+    end: (count: number) => `${count === 1 ? "That is the only frame" : `That is all: ${count} frames`}`,
+    capped: (count: number) => `This page keeps ${count} frames at a time.`,
+    showOlder: (time: string) => `Show older than ${time}`,
+    newPill: (count: number, more: boolean) => `${count}${more ? "+" : ""} new ${plural(count, "frame", "frames")}`,
+    newPillHint: "Go to the newest frames",
+  },
+
+  card: {
+    open: (camera: string, time: string, labels: string, watch: boolean) =>
+      `${watch ? "Watch list. " : ""}${camera}, ${time}. ${labels}`,
+    alt: (camera: string, time: string) => `Frame from ${camera} at ${time}`,
+    watch: "Watch list",
+    more: (count: number) => `+${count} more`,
+    noLabels: "Nothing recognised",
+    gate: {
+      motion: "Motion",
+      keepalive: "Routine check",
+      first: "First frame",
+      forced: "On request",
+    } as Record<GateReason, string>,
+    imageRenewing: "Renewing the picture…",
+    imageFailed: "The picture could not be loaded.",
+    imageGone: "The picture is no longer kept.",
+  },
+
+  viewer: {
+    close: "Close",
+    newer: "Newer",
+    older: "Older",
+    position: (index: number, total: number) => `${index} of ${total} loaded`,
+    showBoxes: "Boxes",
+    openImage: "Open the picture",
+    labels: "Labels",
+    captured: "Captured",
+    stored: "Stored",
+    storedAfter: (seconds: string) => `${seconds} s after capture`,
+    reason: "Sent because",
+    size: "Size",
+    frameId: "Frame",
+    aliases: (names: string) => `also ${names}`,
+    parents: (names: string) => `a kind of ${names}`,
+    boxes: (count: number) => `${count} ${plural(count, "box", "boxes")}`,
+    filterBy: (label: string) => `Show only frames with ${label}`,
+    filter: "Filter",
+  },
+
+  phone: {
+    region: "Demo phone",
+    open: (count: number) => `${count} ${plural(count, "text", "texts")}`,
+    show: "Show the demo phone",
+    collapse: "Hide the phone",
+    sender: "Framewatch",
+    to: (number: string) => `to ${number}`,
+    empty: "Texts that Framewatch sends arrive here.",
+    unreachable: "The demo's texts cannot be read at the moment.",
+    note: "Demo: no real text is sent.",
+  },
+} as const;

@@ -1,0 +1,195 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Frame } from "../api/types";
+import { strings } from "../strings";
+import { siteTimeAt } from "../time/zone";
+import { Age, labelsInOrder } from "./FrameCard";
+import { CloseIcon, EyeIcon, LeftIcon, RightIcon } from "./icons";
+import { Picture } from "./Picture";
+
+/** Frames left before the end at which the next page is asked for. */
+const ASK_AHEAD = 3;
+
+interface Props {
+  frame: Frame | null;
+  frames: readonly Frame[];
+  zone: string;
+  epoch: number;
+  serverNow: () => number;
+  onShow: (frame: Frame) => void;
+  onClose: () => void;
+  onMore: () => void;
+  onLabel: (label: string) => void;
+  onRenew: (frame: Frame) => Promise<Frame | null>;
+}
+
+/** One frame, large. A modal <dialog>: the browser keeps the focus inside and closes on Escape. */
+export function Viewer(props: Props) {
+  const { frame, onClose } = props;
+  const dialog = useRef<HTMLDialogElement>(null);
+  const isOpen = frame !== null;
+  useEffect(() => {
+    const element = dialog.current;
+    if (!element) return;
+    if (isOpen && !element.open) {
+      element.showModal();
+      element.querySelector<HTMLElement>(".viewer-close")?.focus();
+    } else if (!isOpen && element.open) element.close();
+  }, [isOpen]);
+
+  return (
+    <dialog
+      ref={dialog}
+      class="viewer"
+      aria-labelledby="viewer-title"
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && dialog.current?.close()}
+    >
+      {frame && <ViewerBody {...props} frame={frame} onClose={() => dialog.current?.close()} />}
+    </dialog>
+  );
+}
+
+function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, onMore, onLabel, onRenew }: Props & { frame: Frame }) {
+  const [boxes, setBoxes] = useState(true);
+  const [highlight, setHighlight] = useState<string | null>(null);
+  const index = frames.findIndex(({ frame_id }) => frame_id === frame.frame_id);
+  const newer = index > 0 ? frames[index - 1] : undefined;
+  const older = index >= 0 ? frames[index + 1] : undefined;
+
+  useEffect(() => {
+    if (index >= 0 && index >= frames.length - ASK_AHEAD) onMore();
+  }, [index, frames.length]);
+  useEffect(() => setHighlight(null), [frame.frame_id]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const next = event.key === "ArrowLeft" ? newer : event.key === "ArrowRight" ? older : undefined;
+      if (!next) return;
+      event.preventDefault();
+      onShow(next);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [newer, older, onShow]);
+
+  const capturedMs = Date.parse(frame.captured_at);
+  const at = siteTimeAt(capturedMs, zone);
+  const labels = labelsInOrder(frame);
+  const storedAfterS = ((Date.parse(frame.stored_at) - capturedMs) / 1000).toFixed(1);
+  return (
+    <div class="viewer-body">
+      <header class="viewer-head">
+        <div>
+          <h2 id="viewer-title">
+            {frame.camera_name}
+            {frame.watch_hit && (
+              <span class="watch-badge">
+                <EyeIcon />
+                {strings.card.watch}
+              </span>
+            )}
+          </h2>
+          <p>
+            <time dateTime={frame.captured_at}>
+              {at.longDate}, <span class="digits">{at.time}</span> {at.zone}
+            </time>
+            {" · "}
+            <Age capturedMs={capturedMs} serverNow={serverNow} />
+          </p>
+        </div>
+        <button type="button" class="button button-quiet viewer-close" aria-label={strings.viewer.close} onClick={onClose}>
+          <CloseIcon />
+        </button>
+      </header>
+      <div class="viewer-stage">
+        <Picture
+          key={frame.frame_id}
+          frame={frame}
+          alt={strings.card.alt(frame.camera_name, `${at.time} ${at.zone}`)}
+          eager
+          boxes={boxes ? "all" : "none"}
+          highlight={highlight}
+          epoch={epoch}
+          onRenew={onRenew}
+        />
+      </div>
+      <div class="viewer-side">
+        <div class="viewer-nav">
+          <button type="button" class="button" aria-disabled={!newer} onClick={() => newer && onShow(newer)}>
+            <LeftIcon />
+            {strings.viewer.newer}
+          </button>
+          <span class="viewer-position" role="status">
+            {index >= 0 && strings.viewer.position(index + 1, frames.length)}
+          </span>
+          <button type="button" class="button" aria-disabled={!older} onClick={() => older && onShow(older)}>
+            {strings.viewer.older}
+            <RightIcon />
+          </button>
+        </div>
+        <div class="viewer-labels-head">
+          <h3>{strings.viewer.labels}</h3>
+          <label class="switch">
+            <input type="checkbox" role="switch" checked={boxes} onChange={(event) => setBoxes(event.currentTarget.checked)} />
+            <span class="switch-track" aria-hidden="true" />
+            {strings.viewer.showBoxes}
+          </label>
+        </div>
+        {labels.length === 0 && <p class="hint">{strings.card.noLabels}</p>}
+        <ul class="viewer-labels">
+          {labels.map((label) => {
+            const about = [
+              label.parents.length ? strings.viewer.parents(label.parents.join(", ")) : "",
+              label.aliases.length ? strings.viewer.aliases(label.aliases.join(", ")) : "",
+              label.instances.length ? strings.viewer.boxes(label.instances.length) : "",
+            ].filter(Boolean);
+            return (
+              <li
+                key={label.name}
+                class={label.watch_hit ? "is-watch" : ""}
+                onPointerEnter={() => setHighlight(label.instances.length ? label.name : null)}
+                onPointerLeave={() => setHighlight(null)}
+              >
+                <div class="viewer-label">
+                  {label.watch_hit && <EyeIcon />}
+                  <span class="chip-name">{label.name}</span>
+                  {label.watch_hit && <span class="viewer-label-watch">{strings.card.watch}</span>}
+                  <span class="viewer-percent">{label.confidence.toFixed(1)}%</span>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-label={strings.viewer.filterBy(label.name)}
+                    onClick={() => onLabel(label.name)}
+                    onFocus={() => setHighlight(label.instances.length ? label.name : null)}
+                    onBlur={() => setHighlight(null)}
+                  >
+                    {strings.viewer.filter}
+                  </button>
+                </div>
+                <div class="meter" aria-hidden="true">
+                  <i style={{ width: `${Math.min(100, Math.max(0, label.confidence))}%` }} />
+                </div>
+                {about.length > 0 && <p class="hint">{about.join(" · ")}</p>}
+              </li>
+            );
+          })}
+        </ul>
+        <dl class="facts">
+          <dt>{strings.viewer.reason}</dt>
+          <dd>{strings.card.gate[frame.gate_reason] ?? frame.gate_reason}</dd>
+          <dt>{strings.viewer.stored}</dt>
+          <dd>{strings.viewer.storedAfter(storedAfterS)}</dd>
+          <dt>{strings.viewer.size}</dt>
+          <dd>
+            {frame.width} × {frame.height}
+          </dd>
+          <dt>{strings.viewer.frameId}</dt>
+          <dd class="facts-id">{frame.frame_id}</dd>
+        </dl>
+        <a class="link" href={frame.image_url} target="_blank" rel="noopener noreferrer">
+          {strings.viewer.openImage}
+        </a>
+      </div>
+    </div>
+  );
+}
