@@ -31,10 +31,14 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertClaim:
-    """Who alerts for a visit: written together with the visit, so that one writer wins."""
+    """Who alerts for a visit: written together with the visit, so that one writer wins.
+
+    alert_id: of the alert as it was claimed; a join may have given the visit another id since.
+    """
 
     frame_id: str
     state: AlertState
+    alert_id: str
 
 
 @dataclass(frozen=True, slots=True)

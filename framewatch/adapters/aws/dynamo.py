@@ -1,0 +1,139 @@
+"""The few DynamoDB requests that the tables are made of. What one leaves undone is asked again, within bounds."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from framewatch.adapters.aws.errors import storage_errors
+from framewatch.domain.errors import StorageUnavailable, WriteConflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+Item = dict[str, Any]
+"""An item in DynamoDB's own notation: `{"pk": {"S": "..."}}`."""
+Key = tuple[str, str]
+
+# DynamoDB's limits on one request.
+MAX_BATCH_GET = 100
+MAX_BATCH_WRITE = 25
+MAX_TRANSACTION_ITEMS = 100
+_BATCH_TRIES = 6
+_BACK_OFF_S = 0.05
+
+T = TypeVar("T")
+
+
+def chunks_of(size: int, things: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(things)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def key_of(key: Key) -> Item:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def make_item(key: Key, expires_at: datetime, doc: str | None = None, **more: Any) -> Item:
+    item = key_of(key) | {"expires_at": {"N": str(int(expires_at.astimezone(UTC).timestamp()))}} | more
+    if doc is not None:
+        item["doc"] = {"S": doc}
+    return item
+
+
+class DynamoTable:
+    """Every method raises StorageUnavailable; the conditional ones raise WriteConflict, too."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, sleep: Callable[[float], None] = time.sleep):
+        self._client = client
+        self.name = name
+        self._sleep = sleep
+
+    def get(self, key: Key) -> Item | None:
+        with storage_errors(f"table {self.name}: read an item"):
+            return self._client.get_item(TableName=self.name, Key=key_of(key), ConsistentRead=True).get("Item")
+
+    def batch_get(self, keys: Iterable[Key]) -> list[Item]:
+        """Those that exist, in no order; strong consistency."""
+        found: list[Item] = []
+        for chunk in chunks_of(MAX_BATCH_GET, dict.fromkeys(keys)):
+            left: Any = {self.name: {"Keys": [key_of(k) for k in chunk], "ConsistentRead": True}}
+            for delay_s in self._delays("read items"):
+                with storage_errors(f"table {self.name}: read {len(chunk)} items"):
+                    answer = self._client.batch_get_item(RequestItems=left)
+                found += answer["Responses"].get(self.name, [])
+                left = answer.get("UnprocessedKeys")
+                if not left:
+                    break
+                self._sleep(delay_s)
+        return found
+
+    def batch_put(self, items: Iterable[Item]) -> None:
+        for chunk in chunks_of(MAX_BATCH_WRITE, items):
+            left: Any = {self.name: [{"PutRequest": {"Item": item}} for item in chunk]}
+            for delay_s in self._delays("write items"):
+                with storage_errors(f"table {self.name}: write {len(chunk)} items"):
+                    left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+                if not left:
+                    break
+                self._sleep(delay_s)
+
+    def _delays(self, doing: str) -> Iterator[float]:
+        """How long to wait after each of a bounded number of tries. Raises StorageUnavailable after the last.
+
+        DynamoDB answers a throttled batch with success and a list of what it left undone.
+        """
+        for n in range(_BATCH_TRIES):
+            # Full jitter, so that the workers that were throttled together do not come back together.
+            yield random.uniform(0, _BACK_OFF_S * 2**n)  # noqa: S311
+        raise StorageUnavailable(
+            f"table {self.name}: {doing}: throttled, DynamoDB left some undone {_BATCH_TRIES} times"
+        )
+
+    def put_new(self, item: Item) -> bool:
+        """False when an item of that key is there already."""
+        try:
+            with storage_errors(f"table {self.name}: write a new item"):
+                self._client.put_item(TableName=self.name, Item=item, ConditionExpression="attribute_not_exists(pk)")
+        except WriteConflict:
+            return False
+        return True
+
+    def query_down(self, pk: str, *, at_most: str, page: int) -> Iterator[Item]:
+        """Items with sk <= at_most, highest first, `page` a request. Strongly consistent; who stops reading stops paying."""
+        start: Any = {}
+        while True:
+            with storage_errors(f"table {self.name}: query"):
+                answer = self._client.query(
+                    TableName=self.name,
+                    KeyConditionExpression="pk = :pk AND sk <= :sk",
+                    ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": at_most}},
+                    ScanIndexForward=False,
+                    ConsistentRead=True,
+                    Limit=page,
+                    **start,
+                )
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def update(self, key: Key, expression: str, names: dict[str, str], values: Item) -> None:
+        """Only an item that exists. Raises WriteConflict when it does not."""
+        with storage_errors(f"table {self.name}: update an item"):
+            self._client.update_item(
+                TableName=self.name,
+                Key=key_of(key),
+                UpdateExpression=expression,
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+
+    def transact(self, actions: Sequence[Any]) -> None:
+        """All or nothing. boto3 sends the same token with each of its own retries, so one call counts once."""
+        with storage_errors(f"table {self.name}: transaction of {len(actions)} items"):
+            self._client.transact_write_items(TransactItems=actions)

@@ -1,0 +1,44 @@
+"""TextSender over SNS. No error and no log line ever holds a whole phone number."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from framewatch.adapters.aws.errors import error_code
+from framewatch.domain.errors import NotificationRejected, NotificationUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.client import SNSClient
+
+_REJECTED = {"InvalidParameter", "InvalidParameterValue", "OptedOut", "OptedOutException", "ValidationException"}
+
+
+def masked(phone: str) -> str:
+    """`+34...56`: enough to tell which contact, not enough to call."""
+    return f"{phone[:3]}...{phone[-2:]}"
+
+
+class SnsTextSender:
+    def __init__(self, client: "SNSClient"):
+        self._client = client
+
+    def send(self, phone: str, text: str) -> str:
+        try:
+            answer = self._client.publish(
+                PhoneNumber=phone,
+                Message=text,
+                MessageAttributes={"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}},
+            )
+        # `from None`: SNS and botocore repeat the number in their own messages, and a traceback prints the cause.
+        except ClientError as error:
+            code = error_code(error)
+            if code in _REJECTED:
+                raise NotificationRejected(
+                    f"SNS will not text {masked(phone)} ({code}): the number is invalid or has opted out"
+                ) from None
+            raise NotificationUnavailable(f"SNS could not text {masked(phone)}: {code}") from None
+        except ParamValidationError:
+            raise NotificationRejected(f"{masked(phone)} is not something that SNS can be asked to text") from None
+        except BotoCoreError as error:
+            raise NotificationUnavailable(f"SNS could not text {masked(phone)}: {type(error).__name__}") from None
+        return answer["MessageId"]

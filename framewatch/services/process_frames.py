@@ -1,0 +1,282 @@
+"""A batch of stream records, each seen through to the end: decode, detect, store, visit, alert.
+
+Invariants:
+- one record fails alone: whatever is wrong with it, no other record is lost for it;
+- a record is acknowledged only when all of its effects are written, or it is kept raw in the failure store;
+- every effect is keyed by frame id, so that a redelivery repeats none of them, and none is billed twice once the
+  frame is stored;
+- requests of different frames overlap, in a pool of bounded size; effects of one frame keep their order.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from framewatch.domain.errors import (
+    FramewatchError,
+    PermanentError,
+    RetryableError,
+    SiteFileError,
+    UnknownCamera,
+    VisionDenied,
+    VisionThrottled,
+    VisionUnavailable,
+)
+from framewatch.domain.frames import Frame
+from framewatch.domain.labels import Label, fold
+from framewatch.domain.site import SiteConfig
+from framewatch.services.follow_visits import find_presences, follow_presence
+from framewatch.services.ports import RawRecord
+from framewatch.services.processing import Deps, Tally
+from framewatch.wire.envelope import decode_envelope
+from framewatch.wire.items import StoredFrame, StoredLabel, image_key
+
+__all__ = ["BatchOutcome", "Deps", "process_batch"]
+
+_log = logging.getLogger(__name__)
+
+# Enough for one transaction and one text; with less, another step would be cut off in the middle.
+FINISH_S = 3.0
+
+
+class OutOfTime(RetryableError):
+    """The invocation is about to end; what was not started is tried again by the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """failed_record_ids: those to deliver again, in the order of the batch. counts: by metric name."""
+
+    failed_record_ids: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """One frame of the batch with every record that carried it; a duplicate shares the outcome."""
+
+    frame: Frame
+    records: list[RawRecord] = field(default_factory=list)
+
+    @property
+    def frame_id(self) -> str:
+        return self.frame.meta.frame_id
+
+
+def process_batch(records: Sequence[RawRecord], deps: Deps, remaining_s: Callable[[], float]) -> BatchOutcome:
+    """remaining_s: how many seconds the invocation has left. Never raises for a record."""
+    tally = Tally()
+    tally.count("RecordsReceived", len(records))
+    try:
+        site = deps.site.current()
+    except (SiteFileError, RetryableError) as error:
+        # Nothing can be judged without a site file, and nothing is wrong with the records.
+        _log.error("no site configuration, all records wait: %s", error)
+        tally.count("SiteUnavailable")
+        failed = {r.record_id for r in records}
+    else:
+        with ThreadPoolExecutor(deps.workers, thread_name_prefix="frame") as pool:
+            failed = _Batch(site, deps, tally, pool, remaining_s).run(records)
+    tally.count("RecordsFailed", len(failed))
+    tally.tell(deps.meter)
+    return BatchOutcome(tuple(r.record_id for r in records if r.record_id in failed), tally.counts)
+
+
+class _Batch:
+    def __init__(
+        self,
+        site: SiteConfig,
+        deps: Deps,
+        tally: Tally,
+        pool: ThreadPoolExecutor,
+        remaining_s: Callable[[], float],
+    ):
+        self._site = site
+        self._deps = deps
+        self._tally = tally
+        self._pool = pool
+        self._remaining_s = remaining_s
+        # Under a short time limit half of it is for detections: a margin of all of it would never start one.
+        self._margin_s = min(deps.margin_s, remaining_s() / 2)
+        self._failed: set[str] = set()
+
+    def run(self, records: Sequence[RawRecord]) -> set[str]:
+        """The ids of the records to deliver again."""
+        arrivals = self._decode_all(records)
+        before = self._already_stored(arrivals)
+        stored = self._store_all([a for a in arrivals if a.frame_id not in before]) if before is not None else {}
+        self._follow_all(arrivals, before or {}, stored)
+        return self._failed
+
+    # -- decode -------------------------------------------------------------------------------------------------
+
+    def _decode_all(self, records: Sequence[RawRecord]) -> list[_Arrival]:
+        arrivals: dict[str, _Arrival] = {}
+        rejected: list[tuple[RawRecord, PermanentError]] = []
+        for record in records:
+            try:
+                frame = self._decode(record)
+            except PermanentError as error:
+                rejected.append((record, error))
+            except Exception as error:  # noqa: BLE001  the edge of the batch: a record that trips us costs itself
+                self._fail([record], error)
+            else:
+                arrival = arrivals.setdefault(frame.meta.frame_id, _Arrival(frame))
+                arrival.records.append(record)
+        self._keep_all(rejected)
+        return list(arrivals.values())
+
+    def _decode(self, record: RawRecord) -> Frame:
+        frame = decode_envelope(record.data)
+        camera_id = frame.meta.camera_id
+        if record.partition_key != camera_id:
+            # Another key may mean another shard, and one camera's frames would overtake each other.
+            raise UnknownCamera(
+                f"{frame.meta.frame_id}: the partition key {record.partition_key[:100]!r} is not its camera id"
+            )
+        if self._site.camera(camera_id) is None:
+            raise UnknownCamera(f"{frame.meta.frame_id}: the site file has no camera {camera_id!r}; add it there")
+        return frame
+
+    def _keep_all(self, rejected: Iterable[tuple[RawRecord, PermanentError]]) -> None:
+        """Each into the failure store; one that cannot be kept is delivered again instead."""
+        kept = [(record, self._pool.submit(self._keep, record, error)) for record, error in rejected]
+        for record, done in kept:
+            if error := _outcome(done):
+                self._fail([record], error)
+
+    def _keep(self, record: RawRecord, error: PermanentError) -> None:
+        name = type(error).__name__
+        key = self._deps.failures.keep(record, str(error), name, self._deps.clock.now())
+        _log.error("record rejected: %s: %s", name, error, extra={"record_id": record.record_id, "kept_at": key})
+        self._tally.count("RecordsRejected")
+
+    # -- detect and store -----------------------------------------------------------------------------------------
+
+    def _already_stored(self, arrivals: Sequence[_Arrival]) -> dict[str, StoredFrame] | None:
+        """None when that cannot be known: then nothing is analysed, for it might be billed again."""
+        if not arrivals:
+            return {}
+        try:
+            before = self._deps.frames.get_stored([a.frame.meta for a in arrivals])
+        except Exception as error:  # noqa: BLE001  the edge of the batch
+            for a in arrivals:
+                self._fail(a.records, error)
+            return None
+        self._tally.count("FramesDuplicate", sum(len(a.records) - (a.frame_id not in before) for a in arrivals))
+        return before
+
+    def _store_all(self, arrivals: Sequence[_Arrival]) -> dict[str, StoredFrame]:
+        """Detect and store, frames side by side. Returns those that are stored now."""
+        tasks = [(a, self._pool.submit(self._store, a.frame)) for a in arrivals]
+        stored: dict[str, StoredFrame] = {}
+        rejected: list[tuple[RawRecord, PermanentError]] = []
+        for a, done in tasks:
+            error = _outcome(done)
+            if error is None:
+                stored[a.frame_id] = done.result()
+            elif isinstance(error, PermanentError):
+                rejected += [(record, error) for record in a.records]
+            else:
+                self._fail(a.records, error)
+        self._keep_all(rejected)
+        return stored
+
+    def _store(self, frame: Frame) -> StoredFrame:
+        self._check_time(self._margin_s)
+        site, deps, meta = self._site, self._deps, frame.meta
+        labels = deps.vision.detect(
+            frame.jpeg, min_confidence=site.vision.min_confidence, max_labels=site.vision.max_labels
+        )
+        key = image_key(meta)
+        deps.images.put(key, frame.jpeg)
+        now = deps.clock.now()
+        hits = _watched(labels, site)
+        stored = StoredFrame(
+            frame_id=meta.frame_id,
+            camera_id=meta.camera_id,
+            boot_id=meta.boot_id,
+            seq=meta.seq,
+            captured_at=meta.captured_at,
+            stored_at=now,
+            width=meta.width,
+            height=meta.height,
+            gate_reason=meta.gate.reason,
+            image_key=key,
+            labels=tuple(StoredLabel.of(label, label.name in hits) for label in labels),
+            watch_hit=bool(hits),
+        )
+        # Counted from now, not from the capture: old footage that is replayed must not vanish at once.
+        if not deps.frames.put(stored, now + timedelta(days=site.retention.metadata_days)):
+            # Another delivery of the same frame came first: what it stored is what counts.
+            self._tally.count("FramesDuplicate")
+            return deps.frames.get_stored([meta]).get(meta.frame_id, stored)
+        self._tally.count("FramesStored")
+        self._tally.time_ms("CaptureToStoredMs", (now - meta.captured_at).total_seconds() * 1000)
+        return stored
+
+    # -- visits and alerts ----------------------------------------------------------------------------------------
+
+    def _follow_all(
+        self, arrivals: Sequence[_Arrival], before: Mapping[str, StoredFrame], stored: Mapping[str, StoredFrame]
+    ) -> None:
+        records = {a.frame_id: a.records for a in arrivals}
+        # A frame that lost its put to another delivery may be counted, too; the mark's condition tells.
+        presences = find_presences([*before.values(), *stored.values()], before.keys(), self._site)
+        check_time = partial(self._check_time, FINISH_S)
+        tasks = [
+            self._pool.submit(follow_presence, presence, self._site, self._deps, self._tally, check_time)
+            for presence in presences
+        ]
+        for task in tasks:
+            for frame_id, error in task.result().items():
+                self._fail(records[frame_id], error)
+
+    # -- what fails -------------------------------------------------------------------------------------------------
+
+    def _check_time(self, needed_s: float) -> None:
+        if (left_s := self._remaining_s()) < needed_s:
+            raise OutOfTime(f"{left_s:.1f} s are left, {needed_s:.1f} s are needed")
+
+    def _fail(self, records: Sequence[RawRecord], error: Exception) -> None:
+        """These are delivered again. Counted by what was wrong, logged once each."""
+        new = [r.record_id for r in records if r.record_id not in self._failed]
+        self._failed.update(new)
+        if not new:
+            return
+        if isinstance(error, OutOfTime):
+            self._tally.count("FramesDeferred")
+        if isinstance(error, VisionThrottled | VisionUnavailable | VisionDenied):
+            self._tally.count("VisionErrors")
+            self._tally.count(type(error).__name__)
+        expected = isinstance(error, FramewatchError)
+        if not expected:
+            self._tally.count("UnexpectedErrors")
+        _log.log(
+            logging.WARNING if expected else logging.ERROR,
+            "record waits for its retry: %s: %s",
+            type(error).__name__,
+            error,
+            exc_info=None if expected else error,
+            extra={"record_id": new[0]},
+        )
+
+
+def _outcome(done: Future[Any]) -> Exception | None:
+    """What a task raised. Anything beyond Exception ends the batch, as it would have without threads."""
+    error = done.exception()
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    return error
+
+
+def _watched(labels: Sequence[Label], site: SiteConfig) -> set[str]:
+    """Names of the labels that the watch list means, confident enough to alert."""
+    words = {fold(word) for word in site.watch.labels}
+    return {
+        label.name for label in labels if label.confidence >= site.watch.min_confidence and words & label.names_folded
+    }

@@ -1,0 +1,129 @@
+"""Kinesis -> labels, frames, visits, texts.
+
+Powertools reads the events and writes logs and metrics. Its batch processor is not used: it handles one record
+after the other (or one asyncio task a record, where boto3 blocks), while here the records of a batch share their
+reads and the writes of their visits, and their requests overlap; the partial batch response is one line.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging import utils
+from aws_lambda_powertools.utilities.data_classes import KinesisStreamEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.failure_store import S3SqsFailureStore
+from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.image_store import S3ImageStore
+from framewatch.adapters.aws.meter import EmfMeter
+from framewatch.adapters.aws.rekognition import RekognitionDetector
+from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.adapters.aws.sms import SnsTextSender
+from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.services.ports import RawRecord
+from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
+from lambdas.image_processor.settings import Settings, read_settings
+
+SERVICE = "image_processor"
+# What follows the last detection that was started: the picture, the table, the visits, the texts.
+AFTER_VISION_S = 10.0
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    this = app(stream_of(event))
+    with this.invocation(context):
+        return to_response(process_batch(to_records(event), this.deps, seconds_left(context)))
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Built once a process, by its first invocation."""
+
+    deps: Deps
+    meter: EmfMeter
+    logger: Logger
+
+    @contextmanager
+    def invocation(self, context: LambdaContext) -> Iterator[None]:
+        self.logger.append_keys(request_id=context.aws_request_id)
+        try:
+            yield
+        finally:
+            self.meter.flush()
+
+
+@cache
+def app(stream: str) -> App:
+    """Raises SettingsError."""
+    settings = read_settings(os.environ)
+    aws = AwsClients(settings.workers)
+    clock = SystemClock()
+    s3 = aws.s3()
+    table = DynamoTable(aws.dynamodb(), settings.table)
+    meter = EmfMeter(SERVICE, settings.stage)
+    deps = Deps(
+        site=S3SiteSource(s3, settings.config_bucket, settings.site_key, clock),
+        vision=RekognitionDetector(aws.rekognition()),
+        images=S3ImageStore(s3, settings.frames_bucket),
+        frames=DynamoFrameTable(table),
+        visits=DynamoVisitTable(table),
+        texts=SnsTextSender(aws.sns()),
+        failures=S3SqsFailureStore(
+            s3, aws.sqs(), bucket=settings.frames_bucket, queue_url=settings.failure_queue_url, stream=stream
+        ),
+        meter=meter,
+        clock=clock,
+        workers=settings.workers,
+        margin_s=VISION_WORST_S + AFTER_VISION_S,
+    )
+    return App(deps, meter, _logger(settings))
+
+
+def _logger(settings: Settings) -> Logger:
+    """JSON lines for our own modules, which write to the standard library's loggers."""
+    logger = Logger(service=SERVICE, level=settings.log_level)
+    logging.getLogger("framewatch")  # only loggers that exist are given the format
+    utils.copy_config_to_registered_loggers(logger, include={"framewatch"}, ignore_log_level=False)
+    return logger
+
+
+def stream_of(event: dict[str, Any]) -> str:
+    """The stream's name; a batch comes from one stream."""
+    records = event.get("Records") or [{}]
+    return str(records[0].get("eventSourceARN", "")).rpartition("/")[2]
+
+
+def to_records(event: dict[str, Any]) -> list[RawRecord]:
+    return [
+        RawRecord(
+            record_id=record.kinesis.sequence_number,
+            partition_key=record.kinesis.partition_key,
+            data=record.kinesis.data_as_bytes(),
+            shard_id=record.event_id.partition(":")[0],  # `shardId-000000000000:<sequence number>`
+            arrived_at=datetime.fromtimestamp(record.kinesis.approximate_arrival_timestamp, UTC),
+        )
+        for record in KinesisStreamEvent(event).records
+    ]
+
+
+def seconds_left(context: LambdaContext) -> Callable[[], float]:
+    return lambda: context.get_remaining_time_in_millis() / 1000
+
+
+def to_response(outcome: BatchOutcome) -> dict[str, Any]:
+    # The event source goes on from the lowest of these; what was done after it is not done twice.
+    return {"batchItemFailures": [{"itemIdentifier": record_id} for record_id in outcome.failed_record_ids]}

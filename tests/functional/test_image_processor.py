@@ -1,0 +1,240 @@
+"""The whole function on moto, from a Kinesis event to table, buckets, queue and texts; DetectLabels is stubbed."""
+
+import json
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
+
+from lambdas.image_processor import handler
+from tests.aws import DETECTIONS, REGION, TABLE, all_items, create_table, set_credentials, stub_detect_labels
+from tests.frames import kinesis_event, make_frame, make_record, scene_of
+
+STREAM = "framewatch-frames"
+FRAMES, CONFIG = "framewatch-frames-bucket", "framewatch-config-bucket"
+SITE = """
+site: {name: Shop, time_zone: Europe/Madrid}
+cameras:
+  - {id: front, name: Front door}
+contacts:
+  - {id: ana, phone: "+34600123456"}
+watch: {labels: [Human, Vehicle], min_confidence: 80, notify: [ana]}
+visits: {gap_s: 30}
+"""
+
+
+class Context:
+    aws_request_id = "request-1"
+    remaining_ms = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+class Cloud:
+    """The deployed function's surroundings, and what can be seen in them from outside."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.s3 = boto3.client("s3")
+        self.dynamodb = boto3.client("dynamodb")
+        self.sqs = boto3.client("sqs")
+        create_table(self.dynamodb)
+        for bucket in (FRAMES, CONFIG):
+            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.put_site(SITE)
+        self.queue = self.sqs.create_queue(QueueName="failures")["QueueUrl"]
+        for name, value in {
+            "FW_TABLE": TABLE,
+            "FW_FRAMES_BUCKET": FRAMES,
+            "FW_CONFIG_BUCKET": CONFIG,
+            "FW_FAILURE_QUEUE_URL": self.queue,
+            "FW_STAGE": "test",
+        }.items():
+            monkeypatch.setenv(name, value)
+        self.scenes: dict[str, Any] = {}
+        self.asked: list[bytes] = []
+
+    def put_site(self, text: str) -> None:
+        self.s3.put_object(Bucket=CONFIG, Key="site.yaml", Body=text.encode())
+
+    def start(self) -> None:
+        """A fresh process."""
+        handler.app.cache_clear()
+        client = handler.app(STREAM).deps.vision._client  # type: ignore[attr-defined]
+        answers = DETECTIONS | self.scenes
+        self.asked = stub_detect_labels(client, lambda jpeg: answers[scene_of(jpeg)])
+
+    def invoke(self, *frames: Any, context: Context | None = None) -> list[str]:
+        """The sequence numbers to deliver again."""
+        records = [f if hasattr(f, "record_id") else make_record(f) for f in frames]
+        answer = handler.lambda_handler(kinesis_event(records), context or Context())  # type: ignore[arg-type]
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def items(self, prefix: str) -> list[dict[str, Any]]:
+        found = [i for i in all_items(self.dynamodb) if i["pk"]["S"].startswith(prefix)]
+        return sorted(found, key=lambda i: (i["pk"]["S"], i["sk"]["S"]))
+
+    def objects(self, prefix: str) -> list[str]:
+        return [o["Key"] for o in self.s3.list_objects_v2(Bucket=FRAMES, Prefix=prefix).get("Contents", [])]
+
+    def pointers(self) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        return [json.loads(m["Body"]) for m in answer.get("Messages", [])]
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        sent = sns_backends[DEFAULT_ACCOUNT_ID][REGION].sms_messages.values()
+        return [(phone, text) for phone, text, *_ in sent]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    set_credentials(monkeypatch)
+    with mock_aws():
+        world = Cloud(monkeypatch)
+        world.start()
+        yield world
+    handler.app.cache_clear()
+
+
+def test_a_visitor_is_stored_and_is_one_text(cloud: Cloud) -> None:
+    frames = [make_frame(n, at=n, scene="person") for n in range(5)]
+    assert cloud.invoke(*frames) == []
+    assert cloud.texts == [
+        ("+34600123456", "Framewatch: Human 97% at Front door, 14 Mar 13:00 (CET). Shop"),
+    ]
+    assert len(cloud.objects("frames/front/2026/03/14/")) == 5
+    assert len(cloud.items("F#front#2026-03-14")) == 5
+    for name in ("L#front#person#2026-03-14", "WL#front#human#2026-03-14", "W#front#2026-03-14", "L#front#door#"):
+        assert len(cloud.items(name)) == 5, name
+    assert cloud.items("WL#front#door#") != []  # a frame of a watched label is found by all of its names
+    visit = json.loads(cloud.items("V#front#human")[0]["doc"]["S"])
+    assert (visit["frame_count"], visit["alerts"]["watch"]["state"]) == (5, "sent")
+
+
+def test_the_same_batch_again_changes_and_bills_nothing(cloud: Cloud) -> None:
+    frames = [make_frame(n, at=n, scene="person") for n in range(3)]
+    cloud.invoke(*frames)
+    before, asked = all_items(cloud.dynamodb), len(cloud.asked)
+    assert cloud.invoke(*frames) == []
+    cloud.start()
+    assert cloud.invoke(*frames) == []
+    assert all_items(cloud.dynamodb) == before
+    assert (asked, len(cloud.asked), len(cloud.texts)) == (3, 0, 1)
+
+
+def test_a_watch_on_vehicle_texts_for_a_car(cloud: Cloud) -> None:
+    assert cloud.invoke(make_frame(0, scene="car")) == []
+    assert [text for _, text in cloud.texts] == ["Framewatch: Vehicle 99% at Front door, 14 Mar 13:00 (CET). Shop"]
+
+
+def test_damaged_records_are_kept_raw_with_a_pointer_and_the_rest_goes_on(cloud: Cloud) -> None:
+    good = make_frame(0, scene="empty")
+    stranger = make_frame(2, camera_id="attic")
+    broken = make_record(b"FWF9" + b"\0" * 20, n=1)
+    assert cloud.invoke(good, broken, make_record(stranger)) == []
+    assert len(cloud.items("F#front#")) == 1
+    assert cloud.objects("failed/") == [
+        "failed/envelope-error/2026/03/14/shardId-000000000001-000000000000000000001.bin",
+        "failed/unknown-camera/2026/03/14/shardId-000000000001-000000000000000000002.bin",
+    ]
+    pointer = next(p for p in cloud.pointers() if p["error"] == "EnvelopeError")
+    assert pointer["stream"] == STREAM
+    assert pointer["partition_key"] == "front"
+    assert "version b'9' is unknown" in pointer["reason"]
+    body = cloud.s3.get_object(Bucket=pointer["bucket"], Key=pointer["key"])["Body"].read()
+    assert body == broken.data
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [("InvalidParameterException", "too small"), ("ImageTooLargeException", "too large")],
+)
+def test_a_picture_that_vision_refuses_is_kept_raw_and_costs_itself_alone(
+    cloud: Cloud, answer: str, name: str
+) -> None:
+    cloud.scenes["bad"] = answer
+    cloud.start()
+    assert cloud.invoke(make_frame(0, scene="bad"), make_frame(1, scene="person")) == []
+    assert [key.split("/")[1] for key in cloud.objects("failed/")] == ["image-rejected"], name
+    assert len(cloud.items("F#front#")) == 1
+    assert len(cloud.texts) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "InternalServerError",
+        "AccessDeniedException",
+        ReadTimeoutError(endpoint_url="https://rekognition.example/"),
+    ],
+)
+def test_a_vision_that_fails_sends_that_frame_round_again(cloud: Cloud, answer: Any) -> None:
+    cloud.scenes["trouble"] = answer
+    cloud.start()
+    bad, good = make_frame(0, scene="trouble"), make_frame(1, scene="person")
+    assert cloud.invoke(bad, good) == [make_record(bad).record_id]
+    assert len(cloud.items("F#front#")) == 1
+    assert cloud.objects("failed/") == []
+    cloud.scenes["trouble"] = DETECTIONS["empty"]
+    cloud.start()
+    assert cloud.invoke(bad, good) == []
+    assert len(cloud.asked) == 1  # the good one was stored and is not billed again
+    assert len(cloud.texts) == 1
+
+
+def test_an_invocation_that_is_nearly_over_starts_nothing(cloud: Cloud) -> None:
+    class Late(Context):
+        remaining_ms = 100_000
+
+        def get_remaining_time_in_millis(self) -> int:
+            left = self.remaining_ms
+            self.remaining_ms = 1_000  # after the first look
+            return left
+
+    frames = [make_frame(n, scene="person") for n in range(3)]
+    assert cloud.invoke(*frames, context=Late()) == [make_record(f).record_id for f in frames]
+    assert cloud.asked == []
+
+
+def test_without_a_site_file_every_record_waits(cloud: Cloud) -> None:
+    cloud.s3.delete_object(Bucket=CONFIG, Key="site.yaml")
+    cloud.start()
+    frames = [make_frame(n) for n in range(2)]
+    assert cloud.invoke(*frames) == [make_record(f).record_id for f in frames]
+    cloud.put_site(SITE)
+    cloud.start()
+    assert cloud.invoke(*frames) == []
+
+
+def test_a_wrong_environment_names_every_variable(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FW_TABLE")
+    monkeypatch.setenv("FW_WORKERS", "many")
+    with pytest.raises(ValueError, match=r"FW_TABLE: is not set.*FW_WORKERS: Input should be a valid integer"):
+        cloud.start()
+
+
+def test_metrics_and_logs_are_json_lines_without_phone_numbers(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = StringIO()  # the logger keeps the stdout of the process's first invocation
+    for stream_handler in logging.getLogger("framewatch").handlers:
+        monkeypatch.setattr(stream_handler, "stream", written)
+    cloud.invoke(make_frame(0, scene="person"), make_record(b"junk", n=1))
+    lines = [json.loads(line) for line in (capsys.readouterr().out + written.getvalue()).splitlines()]
+    metrics = [line for line in lines if "_aws" in line]
+    assert metrics[0]["FramesStored"] == [1.0]
+    assert (metrics[0]["service"], metrics[0]["stage"]) == ("image_processor", "test")
+    errors = [line for line in lines if line.get("level") == "ERROR"]
+    assert [e["message"].partition(":")[0] for e in errors] == ["record rejected"]
+    assert errors[0]["request_id"] == "request-1"
+    assert "600123456" not in json.dumps(lines)
