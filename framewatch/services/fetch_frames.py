@@ -1,0 +1,126 @@
+"""One page of frames for the dashboard. What a page costs is stated in frame_merge.py."""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from framewatch.domain.errors import InvalidQuery
+from framewatch.domain.labels import fold
+from framewatch.domain.site import SiteConfig
+from framewatch.services.frame_merge import FramePages, end_of_day, merge_newest_first
+from framewatch.services.ports import Clock, ImageStore, SiteSource
+from framewatch.wire.api import FramesPage, FramesQuery, FrameView, SiteView
+from framewatch.wire.envelope import format_utc
+from framewatch.wire.items import StoredFrame, day_of, index_name
+
+# A camera's clock may be this far ahead. What is further ahead is found by asking with `to`.
+CLOCK_AHEAD = timedelta(minutes=10)
+CURSOR_VERSION = 1
+_POSITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9:.#-]{0,150}")
+_START_AGAIN = "start again without cursor"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchDeps:
+    site: SiteSource
+    pages: FramePages
+    images: ImageStore
+    clock: Clock
+    image_url_ttl: timedelta
+    executor: Executor | None = None
+
+
+def fetch_site(deps: FetchDeps) -> SiteView:
+    return SiteView.of(deps.site.current())
+
+
+def fetch_frames(query: FramesQuery, deps: FetchDeps) -> FramesPage:
+    """Raises InvalidQuery, StorageUnavailable."""
+    site = deps.site.current()
+    cameras = _cameras(query, site)
+    merged = merge_newest_first(
+        deps.pages,
+        [index_name(camera_id, query.label, query.watch_only) for camera_id in cameras],
+        before_sk=_start(query, deps.clock.now()),
+        floor_sk=format_utc(query.from_) if query.from_ else None,
+        limit=query.limit,
+        executor=deps.executor,
+    )
+    next_cursor = encode_cursor(query, merged.resume_before) if merged.resume_before else None
+    return FramesPage(frames=_views(merged.frames, site, deps), next_cursor=next_cursor)
+
+
+def _cameras(query: FramesQuery, site: SiteConfig) -> list[str]:
+    known = [camera.id for camera in site.cameras]
+    if query.camera is None:
+        return known
+    if query.camera not in known:
+        raise InvalidQuery(
+            f"camera: {query.camera[:63]!r} is not a camera of this site; known are: {', '.join(known)}"
+        )
+    return [query.camera]
+
+
+def _start(query: FramesQuery, now: datetime) -> str:
+    """The sort key below which the page begins."""
+    if query.cursor is not None:
+        return decode_cursor(query)
+    if query.to is not None:
+        return format_utc(query.to)
+    return end_of_day(day_of(now + CLOCK_AHEAD))
+
+
+def _views(frames: list[StoredFrame], site: SiteConfig, deps: FetchDeps) -> tuple[FrameView, ...]:
+    names = {camera.id: camera.display_name for camera in site.cameras}
+    # A link's life is counted from the second in which it is signed. A link signed with a role's credentials also
+    # ends with them; Lambda renews those hours ahead, so a lifetime of minutes is not cut short in practice.
+    expires_at = deps.clock.now().astimezone(UTC).replace(microsecond=0) + deps.image_url_ttl
+    return tuple(
+        FrameView.of(
+            frame,
+            camera_name=names.get(frame.camera_id, frame.camera_id),
+            image_url=deps.images.url(frame.image_key, deps.image_url_ttl),
+            image_url_expires_at=expires_at,
+        )
+        for frame in frames
+    )
+
+
+def encode_cursor(query: FramesQuery, position: str) -> str:
+    """Opaque to clients. Holds a place in time, not a count: frames that arrive meanwhile shift nothing."""
+    body = json.dumps({"v": CURSOR_VERSION, "k": position, "f": _filters_hash(query)}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+
+
+def decode_cursor(query: FramesQuery) -> str:
+    """The position in the query's cursor. Raises InvalidQuery when it is damaged or from other filters."""
+    text = query.cursor or ""
+    try:
+        body = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):  # ValueError: not ASCII, not UTF-8, not JSON
+        body = None
+    if not isinstance(body, dict) or body.get("v") != CURSOR_VERSION:
+        raise InvalidQuery(f"cursor: is not one that this API gave; {_START_AGAIN}")
+    if body.get("f") != _filters_hash(query):
+        raise InvalidQuery(f"cursor: belongs to a query with other filters; {_START_AGAIN}")
+    position = body.get("k")
+    if not isinstance(position, str) or not _POSITION.fullmatch(position):
+        raise InvalidQuery(f"cursor: is not one that this API gave; {_START_AGAIN}")
+    return position
+
+
+def _filters_hash(query: FramesQuery) -> str:
+    """Of everything that decides which frames there are; not of `limit`, which may change from page to page."""
+    filters = [
+        query.camera,
+        fold(query.label) if query.label is not None else None,
+        format_utc(query.from_) if query.from_ else None,
+        format_utc(query.to) if query.to else None,
+        query.watch_only,
+    ]
+    return hashlib.sha256(json.dumps(filters).encode()).hexdigest()[:16]
