@@ -167,6 +167,3 @@ def _capture(source: str, every: str, camera_id: str) -> None:
             *("--every", every),
         ]
     )
-
-
-__DEFAULT__ = demo

@@ -201,12 +201,15 @@ def _empty_buckets(session: boto3.Session, name: str) -> None:
     client, s3 = session.client("cloudformation"), session.client("s3")
     template = client.get_template(StackName=name)["TemplateBody"]
     for resource in client.describe_stack_resources(StackName=name)["StackResources"]:
-        declared = template["Resources"].get(resource["LogicalResourceId"], {})  # type: ignore[index]
+        declared = template["Resources"].get(resource["LogicalResourceId"], {})
         if resource["ResourceType"] != "AWS::S3::Bucket" or declared.get("DeletionPolicy") == "Retain":
             continue
         bucket = resource["PhysicalResourceId"]
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if entries:
-                doomed = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries]
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+            versions = [(v["Key"], v["VersionId"]) for v in page.get("Versions", [])]
+            versions += [(m["Key"], m["VersionId"]) for m in page.get("DeleteMarkers", [])]
+            if versions:
+                s3.delete_objects(
+                    Bucket=bucket,
+                    Delete={"Objects": [{"Key": k, "VersionId": v} for k, v in versions], "Quiet": True},
+                )

@@ -1,0 +1,86 @@
+"""One synthesis for all tests here: the real command, with small zips in place of the functions."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.settings import FUNCTIONS, REPO
+
+SITE = REPO / "config" / "site.example.yaml"
+
+
+@dataclass(frozen=True)
+class Assembly:
+    folder: Path
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """By the stack's part: data, ingest, ..."""
+        return {
+            path.name.split(".")[0].removeprefix("framewatch-dev-"): json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(self.folder.glob("*.template.json"))
+        }
+
+    def resources(self, of_type: str, part: str | None = None) -> dict[str, dict[str, Any]]:
+        """The resources of a type by logical id."""
+        return {
+            logical_id: resource
+            for name, template in self.templates.items()
+            if part in (None, name)
+            for logical_id, resource in template["Resources"].items()
+            if resource["Type"] == of_type
+        }
+
+    def only(self, of_type: str, part: str | None = None) -> dict[str, Any]:
+        """The properties of the one resource of that type."""
+        (resource,) = self.resources(of_type, part).values()
+        return resource["Properties"]
+
+    def statements(self) -> list[tuple[str, dict[str, Any], dict[str, str]]]:
+        """(role or policy, statement, reasons for wildcards) of everything that a role of ours may do."""
+        found = []
+        for logical_id, role in self.resources("AWS::IAM::Role").items():
+            reasons = role.get("Metadata", {}).get("WildcardReasons", {})
+            for policy in role["Properties"].get("Policies", []):
+                found += [(logical_id, s, reasons) for s in policy["PolicyDocument"]["Statement"]]
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            for logical_id, policy in self.resources(kind).items():
+                found += [(logical_id, s, {}) for s in policy["Properties"]["PolicyDocument"]["Statement"]]
+        return found
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packages")
+    for name in FUNCTIONS:
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            archive.writestr(f"lambdas/{name}/handler.py", "def lambda_handler(event, context):\n    return {}\n")
+    return folder
+
+
+def synthesise(out: Path, packages: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "infra.app", "--out", str(out), "--packages", str(packages), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPO, timeout=240)
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory, packages: Path) -> Assembly:
+    out = tmp_path_factory.mktemp("cdk") / "out"
+    done = synthesise(out, packages, "--stage", "dev", "--site", str(SITE))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(out)
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory, packages: Path) -> Assembly:
+    """The stage that holds somebody's data, on a fixed number of shards."""
+    out = tmp_path_factory.mktemp("cdk") / "prod"
+    done = synthesise(out, packages, "--stage", "prod", "--shards", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(out)

@@ -1,0 +1,327 @@
+"""What the templates promise, stack by stack."""
+
+import json
+from typing import Any
+
+import pytest
+
+from framewatch.domain.site import Retention
+from infra.settings import retention_of
+from tests.infra.conftest import SITE, Assembly
+
+pytestmark = pytest.mark.slow
+
+# Moving a construct must not replace what holds data; these ids are what CloudFormation knows it by.
+PINNED = {
+    "FrameTable": "AWS::DynamoDB::Table",
+    "FramesBucket": "AWS::S3::Bucket",
+    "ConfigBucket": "AWS::S3::Bucket",
+    "WebBucket": "AWS::S3::Bucket",
+    "FrameStream": "AWS::Kinesis::Stream",
+    "FailureQueue": "AWS::SQS::Queue",
+}
+OUTPUTS = {
+    "data": {"TableName", "FramesBucketName", "ConfigBucketName"},
+    "ingest": {"StreamName", "EdgePolicyArn"},
+    "processing": {"ImageProcessorName", "FailureQueueUrl"},
+    "api": {"ApiUrl", "FrameFetcherName"},
+    "web": {"WebBucketName", "DistributionId", "DashboardUrl"},
+}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_outputs_that_others_read_keep_their_names(assembly: Assembly) -> None:
+    found = {
+        part: {name for name in template.get("Outputs", {}) if not name.startswith("Exports")}
+        for part, template in assembly.templates.items()
+    }
+    assert found == OUTPUTS
+
+
+def test_templates_deploy_by_plain_cloudformation(assembly: Assembly) -> None:
+    for template in assembly.templates.values():
+        assert "Parameters" not in template
+        assert "Rules" not in template
+
+
+def test_logical_ids_of_what_holds_data_stay(assembly: Assembly) -> None:
+    kinds = {i: r["Type"] for t in assembly.templates.values() for i, r in t["Resources"].items()}
+    assert {logical_id: kinds.get(logical_id) for logical_id in PINNED} == PINNED
+
+
+def test_the_table_has_string_keys_a_ttl_and_point_in_time_recovery(assembly: Assembly) -> None:
+    table = assembly.only("AWS::DynamoDB::Table")
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert {a["AttributeType"] for a in table["AttributeDefinitions"]} == {"S"}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_frames_expire_when_the_site_says(assembly: Assembly) -> None:
+    rules = assembly.resources("AWS::S3::Bucket")["FramesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = {r.get("Prefix"): r.get("ExpirationInDays") for r in rules}
+    assert all(r["Status"] == "Enabled" for r in rules)
+    assert days == {"frames/": retention_of(SITE).frames_days, "failed/": 14, "aws/lambda/": 14, None: None}
+
+
+def test_without_a_site_file_frames_expire_by_its_default(prod: Assembly) -> None:
+    rules = prod.resources("AWS::S3::Bucket")["FramesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {r.get("Prefix"): r.get("ExpirationInDays") for r in rules}["frames/"] == Retention().frames_days
+
+
+def test_every_version_of_the_site_file_is_kept_for_a_year(assembly: Assembly) -> None:
+    bucket = assembly.resources("AWS::S3::Bucket")["ConfigBucket"]["Properties"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 365}
+
+
+@pytest.mark.parametrize("name", ["FramesBucket", "ConfigBucket", "WebBucket"])
+def test_buckets_are_private_encrypted_and_without_access_lists(assembly: Assembly, name: str) -> None:
+    bucket = assembly.resources("AWS::S3::Bucket")[name]["Properties"]
+    assert bucket["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def _policies_of(assembly: Assembly, kind: str, key: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for policy in assembly.resources(kind).values():
+        properties = policy["Properties"]
+        for target in _as_list(properties[key]):
+            found.setdefault(target["Ref"], []).extend(properties["PolicyDocument"]["Statement"])
+    return found
+
+
+def test_buckets_and_queue_refuse_plain_http(assembly: Assembly) -> None:
+    policies = _policies_of(assembly, "AWS::S3::BucketPolicy", "Bucket")
+    policies |= _policies_of(assembly, "AWS::SQS::QueuePolicy", "Queues")
+    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue"}
+    for name, statements in policies.items():
+        refusing = [
+            s
+            for s in statements
+            if s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        ]
+        assert [s["Principal"] for s in refusing] == [{"AWS": "*"}], name
+        assert refusing[0]["Action"] in {"s3:*", "sqs:*"}
+
+
+def test_only_the_distribution_reads_the_pages(assembly: Assembly) -> None:
+    statements = _policies_of(assembly, "AWS::S3::BucketPolicy", "Bucket")["WebBucket"]
+    (allowed,) = [s for s in statements if s["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert allowed["Action"] == "s3:GetObject"
+    assert "AWS:SourceArn" in allowed["Condition"]["StringEquals"]
+
+
+def test_the_stream_is_encrypted_on_demand_and_keeps_a_day(assembly: Assembly) -> None:
+    stream = assembly.only("AWS::Kinesis::Stream")
+    assert stream["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"}
+    assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert stream["RetentionPeriodHours"] == 24
+
+
+def test_a_number_of_shards_makes_the_stream_provisioned(prod: Assembly) -> None:
+    stream = prod.only("AWS::Kinesis::Stream")
+    assert (stream["ShardCount"], stream["StreamModeDetails"]) == (1, {"StreamMode": "PROVISIONED"})
+
+
+def test_the_failure_queue_is_encrypted_and_keeps_two_weeks(assembly: Assembly) -> None:
+    queue = assembly.only("AWS::SQS::Queue")
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_event_source_reports_items_bisects_gives_up_and_keeps_what_it_gave_up(assembly: Assembly) -> None:
+    source = assembly.only("AWS::Lambda::EventSourceMapping")
+    assert {k: v for k, v in source.items() if isinstance(v, int | str | bool)} == {
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 1,
+        "ParallelizationFactor": 1,
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 20,
+        "MaximumRecordAgeInSeconds": 3600,
+        "StartingPosition": "TRIM_HORIZON",
+    }
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # A bucket, not a queue: a queue would hold metadata alone, and nothing could be replayed.
+    assert "FramesBucketArn" in json.dumps(source["DestinationConfig"]["OnFailure"]["Destination"])
+
+
+def test_functions_run_what_the_zips_are_built_for(assembly: Assembly) -> None:
+    functions = assembly.resources("AWS::Lambda::Function")
+    assert {f["Properties"]["Handler"] for f in functions.values()} == {
+        "lambdas.image_processor.handler.lambda_handler",
+        "lambdas.frame_fetcher.handler.lambda_handler",
+    }
+    for function in functions.values():
+        assert function["Properties"]["Runtime"] == "python3.13"
+        assert function["Properties"]["Architectures"] == ["arm64"]
+
+
+def test_functions_are_told_where_things_are(assembly: Assembly) -> None:
+    common = {
+        "FW_TABLE",
+        "FW_FRAMES_BUCKET",
+        "FW_CONFIG_BUCKET",
+        "FW_SITE_KEY",
+        "FW_STAGE",
+        "POWERTOOLS_SERVICE_NAME",
+        "POWERTOOLS_METRICS_NAMESPACE",
+        "LOG_LEVEL",
+    }
+    own = {"processing": {"FW_FAILURE_QUEUE_URL"}, "api": {"FW_IMAGE_URL_TTL_S"}}
+    for part, extra in own.items():
+        assert set(assembly.only("AWS::Lambda::Function", part)["Environment"]["Variables"]) == common | extra
+
+
+def test_every_log_group_forgets(assembly: Assembly) -> None:
+    groups = assembly.resources("AWS::Logs::LogGroup")
+    assert len(groups) == 3
+    assert {g["Properties"]["RetentionInDays"] for g in groups.values()} == {30}
+    for function in assembly.resources("AWS::Lambda::Function").values():
+        assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+def test_no_policy_allows_an_action_by_wildcard(assembly: Assembly) -> None:
+    for owner, statement, _ in assembly.statements():
+        assert statement["Effect"] == "Allow", owner
+        assert not [a for a in _as_list(statement["Action"]) if "*" in a], (owner, statement)
+
+
+def test_every_wildcard_among_resources_has_a_written_reason(assembly: Assembly) -> None:
+    for owner, statement, reasons in assembly.statements():
+        resources = json.dumps([statement.get("Resource"), statement.get("NotResource")])
+        if "*" in resources:
+            assert reasons.get(statement["Sid"]), (owner, statement["Sid"])
+
+
+def test_reasons_stand_only_where_a_wildcard_is(assembly: Assembly) -> None:
+    wild = {(o, s["Sid"]) for o, s, _ in assembly.statements() if "*" in json.dumps(s)}
+    explained = {(owner, sid) for owner, _, reasons in assembly.statements() for sid in reasons}
+    assert explained == wild
+
+
+def test_texts_go_to_phone_numbers_and_to_no_topic(assembly: Assembly) -> None:
+    (statement,) = [s for _, s, _ in assembly.statements() if s["Action"] == "sns:Publish"]
+    assert "Resource" not in statement
+    assert json.dumps(statement["NotResource"]).endswith('":sns:*:*:*"]]}')
+
+
+def test_the_fetcher_can_change_nothing(assembly: Assembly) -> None:
+    (role,) = assembly.resources("AWS::IAM::Role", "api").values()
+    actions = {
+        a
+        for p in role["Properties"]["Policies"]
+        for s in p["PolicyDocument"]["Statement"]
+        for a in _as_list(s["Action"])
+    }
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert actions - logs == {"dynamodb:Query", "s3:GetObject", "s3:ListBucket"}
+
+
+def test_no_role_takes_a_managed_policy(assembly: Assembly) -> None:
+    assert [r for r in assembly.resources("AWS::IAM::Role").values() if "ManagedPolicyArns" in r["Properties"]] == []
+
+
+def test_a_camera_can_only_put_frames(assembly: Assembly) -> None:
+    (statement,) = assembly.only("AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "kinesis:PutRecords"
+    assert statement["Resource"] == {"Fn::GetAtt": ["FrameStream", "Arn"]}
+
+
+def test_no_route_answers_without_a_signature(assembly: Assembly) -> None:
+    routes = [r["Properties"] for r in assembly.resources("AWS::ApiGatewayV2::Route").values()]
+    assert {r["RouteKey"] for r in routes} == {"GET /v1/frames", "GET /v1/site", "GET /v1/openapi.json"}
+    assert {r["AuthorizationType"] for r in routes} == {"AWS_IAM"}
+
+
+def test_the_api_is_throttled_and_logs_without_query_strings(assembly: Assembly) -> None:
+    stage = assembly.only("AWS::ApiGatewayV2::Stage")
+    assert stage["DefaultRouteSettings"] == {
+        "DetailedMetricsEnabled": True,
+        "ThrottlingBurstLimit": 100,
+        "ThrottlingRateLimit": 50,
+    }
+    logged = json.loads(stage["AccessLogSettings"]["Format"])
+    assert logged["status"] == "$context.status"
+    assert not [v for v in logged.values() if "path" in v.lower() or "query" in v.lower()]
+
+
+def test_pages_are_cached_and_answers_of_the_api_never(assembly: Assembly) -> None:
+    config = assembly.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+    (api,) = config["CacheBehaviors"]
+    # The ids of AWS's managed policies.
+    assert api["PathPattern"] == "/v1/*"
+    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
+    assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AllViewerExceptHostHeader
+    assert (
+        config["DefaultCacheBehavior"]["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    )  # CachingOptimized
+    assert config["DefaultRootObject"] == "index.html"
+    assert {b["ViewerProtocolPolicy"] for b in (api, config["DefaultCacheBehavior"])} == {
+        "https-only",
+        "redirect-to-https",
+    }
+
+
+def test_an_error_of_the_api_is_not_dressed_up_as_a_page(assembly: Assembly) -> None:
+    assert "CustomErrorResponses" not in assembly.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+
+
+def test_pages_run_only_their_own_code_and_show_pictures_from_one_bucket(assembly: Assembly) -> None:
+    policy = assembly.only("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
+    headers = policy["SecurityHeadersConfig"]
+    parts = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
+    text = "".join(p if isinstance(p, str) else "{bucket}" for p in parts)
+    assert text == (
+        "default-src 'self'; img-src 'self' https://{bucket} https://{bucket};"
+        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 365 * 24 * 3600
+    assert headers["FrameOptions"]["FrameOption"] == "DENY"
+    assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
+    assert headers["ContentTypeOptions"] == {"Override": True}
+
+
+def test_headers_stand_on_pages_and_on_the_api(assembly: Assembly) -> None:
+    config = assembly.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+    behaviours = [config["DefaultCacheBehavior"], *config["CacheBehaviors"]]
+    assert len({json.dumps(b["ResponseHeadersPolicyId"]) for b in behaviours}) == 1
+
+
+def test_prod_keeps_its_data_when_the_stacks_go(prod: Assembly) -> None:
+    kept = {
+        logical_id
+        for template in prod.templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
+    }
+    assert kept == {"FrameTable", "FramesBucket", "ConfigBucket"}
+    assert prod.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is True
+
+
+def test_dev_leaves_nothing_behind(assembly: Assembly) -> None:
+    for template in assembly.templates.values():
+        assert "Retain" not in json.dumps(template)
+    assert assembly.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is False
+
+
+def test_there_is_no_custom_resource(assembly: Assembly) -> None:
+    """Each would bring a function that somebody else wrote, with rights of its own."""
+    kinds = {r["Type"] for t in assembly.templates.values() for r in t["Resources"].values()}
+    assert not [k for k in kinds if k.startswith("Custom::") or k == "AWS::CloudFormation::CustomResource"]
