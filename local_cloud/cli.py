@@ -1,0 +1,145 @@
+"""framewatch-local: the whole stack on one machine, with no account."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_client.sampler import EveryNth, PerSecond, Sampling
+from local_cloud.problem import LocalProblem
+
+DEFAULT_PORT = 8080
+_EPILOG = """\
+sources:
+  0                                a camera device number
+  clips/visit.mp4                  a video file
+  clips/pictures/                  a folder of images
+  rtsp://user:${CAM_PW}@host/path  an IP camera; ${NAME} is read from the environment
+
+Give --source several times for several cameras.
+"""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a request to end: unwinds through everything that has something to end."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="framewatch-local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build the functions and templates that the other commands run")
+    demo = _command(commands, "demo", "play cameras or a clip, serve the dashboard, until Ctrl-C")
+    demo.add_argument("--port", type=_port, default=DEFAULT_PORT, help=f"of the dashboard (default {DEFAULT_PORT})")
+    demo.add_argument("--once", action="store_true", help="play clips once instead of in a loop")
+    run = _command(commands, "run", "play the sources once, wait until all is processed, report")
+    run.add_argument("--once", action="store_true", help="play each clip once; this is what run always does")
+    run.add_argument("--fast", action="store_true", help="read clips as fast as possible, on the clip's own clock")
+    run.add_argument("--report", type=Path, metavar="FILE", help="write what became of every frame, as JSON")
+    return parser
+
+
+def _command(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=what, description=what, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--source", action="append", default=[], dest="sources", metavar="SOURCE")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a site file")
+    rate = parser.add_mutually_exclusive_group()
+    rate.add_argument("--every", type=int, metavar="N", help="take every Nth frame (default 30)")
+    rate.add_argument("--fps", type=float, metavar="F", help="take at most F frames a second instead")
+    parser.add_argument("--watch", metavar="LABEL,...", help="text when one of these turns up")
+    parser.add_argument("--min-confidence", type=float, metavar="PERCENT", help="of a watched label (default 80)")
+    parser.add_argument("--model", metavar="FILE.onnx", help="an ONNX detector instead of SSD MobileNet v2")
+    parser.add_argument("--model-sha256", metavar="HEX", help="its digest; required when --model is a URL")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the dashboard in a browser")
+    parser.add_argument("--assembly", type=Path, metavar="DIR", help="templates built elsewhere")
+    parser.add_argument("--verbose", action="store_true", help="log what the event source does")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return port
+
+
+def sampling_of(args: argparse.Namespace, default: Sampling) -> Sampling:
+    """Raises LocalProblem."""
+    try:
+        if args.fps is not None:
+            return PerSecond(args.fps)
+        return EveryNth(args.every) if args.every is not None else default
+    except ValueError as error:
+        raise LocalProblem(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+
+
+def watch_of(args: argparse.Namespace) -> list[str] | None:
+    return [w.strip() for w in args.watch.split(",") if w.strip()] if args.watch is not None else None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0: all is well. 1: a frame was lost or a camera failed. 2: it could not start. 130: Ctrl-C."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO if args.command != "build" and args.verbose else logging.ERROR)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        # Imported late: --help and wrong arguments need not wait for the AWS SDK.
+        if args.command == "build":
+            from local_cloud.build import build  # noqa: PLC0415
+
+            build()
+            return 0
+        if args.command == "run":
+            from local_cloud.once import run_once  # noqa: PLC0415
+
+            return run_once(args, _Teller())
+        from local_cloud.demo import run_demo  # noqa: PLC0415
+
+        return run_demo(args, _Teller())
+    except LocalProblem as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except Interrupted:
+        return 130
+    except BrokenPipeError:  # whoever read our lines is gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    # From here on a second one is ignored: ending takes a moment, and must not be ended half-way.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
+class _Teller:
+    """Progress lines with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Whole or not at all. Raises LocalProblem."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise LocalProblem(f"The report cannot be written to {path}: {error.strerror}.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""report.json: what became of every frame, checked against the table and the bucket, not against what was said."""
+
+import base64
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from edge_client.client import EdgeReport
+from framewatch.domain.errors import EnvelopeError
+from framewatch.domain.site import SiteConfig
+from framewatch.wire.envelope import decode_envelope, format_utc
+from framewatch.wire.items import StoredFrame, alerts_key, day_of, frame_sort_key, index_key, index_name, visits_key
+from framewatch.wire.visit_items import StoredAlert, StoredDelivery, StoredVisit
+from local_cloud.clients import ClientFactory
+from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
+
+_BATCH_GET = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the deployed stack keeps things."""
+
+    table: str
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFound:
+    alert: StoredAlert
+    deliveries: dict[str, StoredDelivery]
+
+
+@dataclass(slots=True)
+class Found:
+    """What is really there, read back through the AWS APIs."""
+
+    stored: dict[str, StoredFrame] = field(default_factory=dict)
+    kept_raw: dict[str, str] = field(default_factory=dict)  # frame id -> object key
+    kept_unnamed: list[str] = field(default_factory=list)  # object keys of records that name no frame
+    alerts: list[AlertFound] = field(default_factory=list)
+    visits: list[StoredVisit] = field(default_factory=list)
+
+
+def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: Sequence[FrameTrace]) -> Found:
+    found = Found()
+    objects = set(_list_keys(client("s3"), places.bucket, "frames/"))
+    for stored in _stored_frames(client("dynamodb"), places.table, frames):
+        # Half of a frame is no frame: the item without its picture shows an empty box.
+        if stored.image_key in objects:
+            found.stored[stored.frame_id] = stored
+    _read_kept(client("s3"), places.bucket, found)
+    days = {(f.camera_id, day_of(f.captured_at)): f.captured_at for f in frames}
+    for (camera_id, _), at in sorted(days.items()):
+        for item in _query(client("dynamodb"), places.table, alerts_key(camera_id, at)):
+            deliveries = {c: StoredDelivery.model_validate_json(d) for c, d in item.get("deliveries", {}).items()}
+            found.alerts.append(AlertFound(StoredAlert.model_validate_json(item["doc"]), deliveries))
+    for camera_id in sorted({f.camera_id for f in frames}):
+        for label in site.watch.labels:
+            for item in _query(client("dynamodb"), places.table, visits_key(camera_id, label)):
+                found.visits.append(StoredVisit.model_validate_json(item["doc"]))
+    return found
+
+
+def build_report(
+    journal: Journal,
+    edge: EdgeReport,
+    found: Found,
+    site: SiteConfig,
+    *,
+    vision: dict[str, Any],
+    errors: Sequence[str],
+) -> dict[str, Any]:
+    """errors: sentences of the run itself; those of cameras and lost frames are added here."""
+    frames = journal.snapshot()
+    by_id = {f.frame_id: f for f in frames}
+    lost = [f for f in frames if f.frame_id not in found.stored and f.frame_id not in found.kept_raw]
+    media = _MediaTimes(frames)
+    texts = _texts(journal.seen_texts(), found.alerts)
+    return {
+        "frames": {
+            "read": sum(c.read for c in edge.cameras.values()),
+            "sampled": len(frames),
+            "gated": sum(c.gated for c in edge.cameras.values()),
+            "sent": sum(c.sent for c in edge.cameras.values()),
+            "processed": sum(1 for f in frames if journal.deliveries[f.frame_id] > 0),
+            "stored": sum(1 for f in frames if f.frame_id in found.stored),
+            "kept_raw": sum(1 for f in frames if f.frame_id in found.kept_raw),
+            "dropped": sum(c.dropped for c in edge.cameras.values()),
+            "lost": len(lost),
+            "duplicates": sum(n - 1 for n in journal.deliveries.values() if n > 1),
+        },
+        "cameras": [
+            {
+                "camera": camera_id,
+                "read": c.read,
+                "sampled": c.sampled,
+                "stored": sum(1 for f in frames if f.camera_id == camera_id and f.frame_id in found.stored),
+                "failed": camera_id in journal.failed_cameras,
+            }
+            for camera_id, c in sorted(edge.cameras.items())
+        ],
+        "labels": _labels(found.stored.values()),
+        "visits": [
+            {
+                "camera": v.camera_id,
+                "label": _as_watched(site, v.label),
+                "first_seen_s": media.of(v.camera_id, v.first_seen),
+                "last_seen_s": media.of(v.camera_id, v.last_seen),
+                "first_seen_at": format_utc(v.first_seen),
+                "last_seen_at": format_utc(v.last_seen),
+                "frames": v.frame_count,
+                "best_confidence": v.best.confidence,
+                "best_frame_id": v.best.frame_id,
+            }
+            for v in sorted(found.visits, key=lambda v: (v.camera_id, v.first_seen, v.label))
+        ],
+        "alerts": [
+            {
+                "camera": a.alert.camera_id,
+                "label": _as_watched(site, a.alert.label),
+                "confidence": a.alert.confidence,
+                "captured_at": format_utc(a.alert.captured_at),
+                "media_time_s": media.of(a.alert.camera_id, a.alert.captured_at),
+                "frame_id": a.alert.frame_id,
+            }
+            for a in sorted(found.alerts, key=lambda a: (a.alert.captured_at, a.alert.alert_id))
+        ],
+        "sms": [{"number": t.number, "text": t.text, "sent_at": format_utc(t.sent_at)} for t in texts],
+        "latency_ms": {
+            "capture_to_stored": _percentiles(
+                [_ms(s.stored_at - by_id[i].read_at) for i, s in found.stored.items() if i in by_id]
+            ),
+            "capture_to_sms": _percentiles(
+                [_ms(t.sent_at - by_id[t.frame_id].read_at) for t in texts if t.frame_id in by_id]
+            ),
+        },
+        "vision_ms": {k: (vision.get("vision_ms") or {}).get(k) for k in ("p50", "p95", "count")},
+        "errors": [*errors, *_sentences(journal, edge, found, lost)],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    number: str
+    text: str
+    sent_at: datetime
+    frame_id: str | None
+
+
+def _texts(seen: Sequence[SeenSms], alerts: Sequence[AlertFound]) -> list[_Text]:
+    """The emulator keeps no time of sending; the alert that the text is of does."""
+    sent = {d.message_id: (d.at, a.alert.frame_id) for a in alerts for d in a.deliveries.values() if d.message_id}
+    texts = []
+    for s in seen:
+        at, frame_id = sent.get(s.sms.message_id, (s.noticed_at, None))
+        texts.append(_Text(s.sms.number, s.sms.text, at, frame_id))
+    return sorted(texts, key=lambda t: t.sent_at)
+
+
+def _sentences(journal: Journal, edge: EdgeReport, found: Found, lost: Sequence[FrameTrace]) -> list[str]:
+    sentences = list(dict.fromkeys([*edge.errors, *journal.failed_cameras.values()]))
+    states = Counter(f.state for f in lost)
+    why = {
+        SendState.SENT: "were sent, and are neither stored nor kept as failed",
+        SendState.WAITING: "were never sent",
+        SendState.FAILED: "did not get into the stream",
+        SendState.DROPPED: "were dropped, because the camera was faster than the stream",
+    }
+    sentences += [f"{n} of {len(journal.frames)} sampled frames {why[state]}." for state, n in sorted(states.items())]
+    sentences += [f"{name} could not be processed; the raw record is {key}." for name, key in found.kept_raw.items()]
+    sentences += [f"A record that is no frame could not be processed; it is {key}." for key in found.kept_unnamed]
+    return sentences
+
+
+class _MediaTimes:
+    """Capture time to the position in the clip, through the frames that were sampled."""
+
+    def __init__(self, frames: Iterable[FrameTrace]) -> None:
+        self._exact: dict[tuple[str, datetime], float] = {}
+        self._first: dict[str, tuple[datetime, float]] = {}
+        for f in frames:
+            self._exact[f.camera_id, f.captured_at] = f.media_time_s
+            self._first.setdefault(f.camera_id, (f.captured_at, f.media_time_s))
+
+    def of(self, camera_id: str, at: datetime) -> float | None:
+        if (exact := self._exact.get((camera_id, at))) is not None:
+            return round(exact, 3)
+        if camera_id not in self._first:
+            return None
+        first_at, first_media = self._first[camera_id]
+        return round(first_media + (at - first_at).total_seconds(), 3)
+
+
+def _as_watched(site: SiteConfig, folded: str) -> str:
+    """The label as the watch list spells it; the table knows it folded."""
+    return next((w for w in site.watch.labels if w.casefold() == folded.casefold()), folded)
+
+
+def _labels(stored: Iterable[StoredFrame]) -> list[dict[str, Any]]:
+    seen: dict[str, list[float]] = defaultdict(list)
+    for frame in stored:
+        for label in frame.labels:
+            seen[label.name].append(label.confidence)
+    rows = [{"name": n, "count": len(c), "best_confidence": max(c)} for n, c in seen.items()]
+    return sorted(rows, key=lambda row: (-row["count"], row["name"]))
+
+
+def _ms(span: timedelta) -> float:
+    return span.total_seconds() * 1000
+
+
+def _percentiles(values: list[float]) -> dict[str, float | int | None]:
+    """By nearest rank; None where nothing was measured."""
+    ordered = sorted(values)
+
+    def at(share: float) -> float | None:
+        return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 1) if ordered else None
+
+    return {"count": len(ordered), "p50": at(0.50), "p95": at(0.95)}
+
+
+def _stored_frames(dynamodb: Any, table: str, frames: Sequence[FrameTrace]) -> Iterable[StoredFrame]:
+    keys = [
+        {
+            "pk": {"S": index_key(index_name(f.camera_id), day_of(f.captured_at))},
+            "sk": {"S": frame_sort_key(f.captured_at, f.frame_id)},
+        }
+        for f in frames
+    ]
+    for start in range(0, len(keys), _BATCH_GET):
+        left: Any = {table: {"Keys": keys[start : start + _BATCH_GET], "ConsistentRead": True}}
+        while left:
+            answer = dynamodb.batch_get_item(RequestItems=left)
+            for item in answer["Responses"].get(table, []):
+                yield StoredFrame.model_validate_json(item["doc"]["S"])
+            left = answer.get("UnprocessedKeys")
+
+
+def _query(dynamodb: Any, table: str, pk: str) -> Iterable[dict[str, Any]]:
+    plain = TypeDeserializer()
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": pk}},
+        ConsistentRead=True,
+    )
+    for page in pages:
+        for item in page["Items"]:
+            yield {name: plain.deserialize(value) for name, value in item.items()}
+
+
+def _list_keys(s3: Any, bucket: str, prefix: str) -> Iterable[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            yield entry["Key"]
+
+
+def _read_kept(s3: Any, bucket: str, found: Found) -> None:
+    """Records kept raw by the image processor, and batches that the event source gave up with their records."""
+    for key in _list_keys(s3, bucket, "failed/"):
+        _note_kept(found, key, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    for key in _list_keys(s3, bucket, "aws/lambda/"):
+        batch = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        for record in json.loads(batch["payload"])["Records"]:
+            _note_kept(found, key, base64.b64decode(record["kinesis"]["data"]))
+
+
+def _note_kept(found: Found, key: str, data: bytes) -> None:
+    try:
+        found.kept_raw[decode_envelope(data).meta.frame_id] = key
+    except EnvelopeError:
+        found.kept_unnamed.append(key)

@@ -1,0 +1,38 @@
+"""`python -m local_cloud.tethered [--remove DIR] MODULE [ARGUMENT...]`: a module that never outlives its starter.
+
+Standard input is the tether: nothing is ever written to it, and when its other end closes - the starter ended,
+however it ended, SIGKILL included - the whole process group is killed, this process and all that it started. DIR is
+removed first. The starter gives each its own session, so that Ctrl-C on the terminal reaches the starter alone.
+"""
+
+import os
+import runpy
+import shutil
+import signal
+import sys
+import threading
+
+
+def _hold(tether_fd: int, remove: str | None) -> None:
+    while os.read(tether_fd, 4096):
+        pass
+    if remove is not None:
+        shutil.rmtree(remove, ignore_errors=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def main(argv: list[str]) -> None:
+    remove = None
+    if argv[0] == "--remove":
+        remove, argv = argv[1], argv[2:]
+    # The module and its children get an empty standard input; the duplicate is not inherited.
+    tether_fd = os.dup(0)
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is what is wanted
+        os.dup2(nothing.fileno(), 0)
+    threading.Thread(target=_hold, args=(tether_fd, remove), daemon=True, name="tether").start()
+    sys.argv = argv
+    runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
