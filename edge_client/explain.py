@@ -12,8 +12,8 @@ _NETWORK_CAUSES = (
         "the camera refused the user name or password (401); check both, and that they stand in the source,"
         " best as ${NAME} from the environment (basic and MD5 digest are understood)",
     ),
-    (("403 forbidden",), "the camera forbids it (403); check the user's rights on the camera"),
-    (("404 not found",), "the camera has no such path (404); check the part after the host"),
+    (("403 forbidden", "403 (forbidden)"), "the camera forbids it (403); check the user's rights on the camera"),
+    (("404 not found", "404 (not found)"), "the camera has no such path (404); check the part after the host"),
     (("failed to resolve", "name or service not known"), "the host name is unknown; check its spelling and the DNS"),
     (("connection refused",), "nothing listens there (connection refused); check the host, the port and the camera"),
     (("no route to host", "network is unreachable"), "there is no route to the host; check the network"),
@@ -84,7 +84,7 @@ def _network_cause(source: Source, why: str, noise: Sequence[str]) -> str:
     hint = f' ("{last}")' if last else ""
     if why == "no_frames":
         return f"it answered, but sent no picture that can be decoded{hint}; check the path and the codec"
-    return f"it did not open{hint}; check the URL and the camera"
+    return f"what it sends is not a video that can be read{hint}; check the path after the host"
 
 
 def _last_line(source: Source, noise: Sequence[str]) -> str:

@@ -1,0 +1,303 @@
+"""Cameras on the network: HTTP MJPEG from a server here, RTSP from one that nobody here wrote."""
+
+import base64
+import hashlib
+import http.server
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_client.client import EdgeCamera, run_edge
+from edge_client.events import CameraEnded, CameraFailed, CameraLost, FrameSampled, Opened
+from edge_client.sampler import EveryNth
+from framewatch.wire.envelope import decode_envelope
+
+USER, PASSWORD = "cam@1", "p@ss:w/rd #1%&é"
+
+
+class KeepingStream:
+    def __init__(self):
+        self.frames = []
+
+    def put_records(self, *, StreamName, Records):
+        self.frames += [decode_envelope(record["Data"]) for record in Records]
+        return {"Records": [{"ShardId": "s-0", "SequenceNumber": "1"} for _ in Records]}
+
+
+class Outcome:
+    def __init__(self, camera, until=lambda events: False):
+        self.stream, self.events, stop = KeepingStream(), [], threading.Event()
+
+        def on_event(event):
+            self.events.append(event)
+            if until(self.events):
+                stop.set()
+
+        self.report = run_edge([camera], self.stream, "frames", on_event=on_event, stop=stop)
+
+    def of(self, kind):
+        return [event for event in self.events if type(event) is kind]
+
+    @property
+    def text(self):
+        return repr(self.events) + repr(self.report)
+
+
+def after(count):
+    return lambda events: Counter(map(type, events))[FrameSampled] >= count
+
+
+class MjpegCamera(http.server.BaseHTTPRequestHandler):
+    """/open, /basic, /digest: a stream of frames. /short ends after ten of them. /page is a page."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        if not self._is_allowed():
+            scheme = 'Digest realm="cam", qop="auth", nonce="n0", algorithm=MD5'
+            self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="cam"' if "basic" in self.path else scheme})
+        elif self.path.startswith("/page"):
+            self._answer(200, b"<h1>camera</h1>" * 500, {"Content-Type": "text/html"})
+        elif self.path.startswith("/broken"):
+            self._answer(503, b"", {})
+        elif self.path.startswith(("/open", "/basic", "/digest", "/short")):
+            self._stream(10 if "short" in self.path else 10_000)
+        else:
+            self._answer(404, b"", {})
+
+    def _is_allowed(self):
+        got = self.headers.get("Authorization", "")
+        if self.path.startswith("/basic"):
+            return got == "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        if self.path.startswith("/digest"):
+            if not got.startswith("Digest "):
+                return False
+            d = dict(re.findall(r'(\w+)="?([^",]*)"?', got))
+            ha1, ha2 = md5(f"{USER}:cam:{PASSWORD}"), md5(f"GET:{d['uri']}")
+            return d["response"] == md5(":".join([ha1, "n0", d["nc"], d["cnonce"], d["qop"], ha2]))
+        return True
+
+    def _answer(self, status, body, headers):
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self, frames):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        try:
+            for n in range(frames):
+                jpeg = cv2.imencode(".jpg", np.full((120, 160, 3), n * 9 % 256, np.uint8))[1].tobytes()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                self.wfile.write(head.encode() + jpeg + b"\r\n")
+                if self.server.stopping.wait(0.01):
+                    return
+        except OSError:
+            pass
+        self.close_connection = True
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()  # noqa: S324 - what HTTP digest is made of
+
+
+@pytest.fixture
+def mjpeg():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MjpegCamera)
+    server.stopping = threading.Event()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.stopping.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def secret(monkeypatch):
+    monkeypatch.setenv("CAM_USER", USER)
+    monkeypatch.setenv("CAM_PW", PASSWORD)
+
+
+@pytest.mark.parametrize("path", ["open", "basic", "digest"])
+def test_an_mjpeg_camera_is_read_with_any_of_its_logins_and_any_password(mjpeg, secret, path):
+    login = "" if path == "open" else "${CAM_USER}:${CAM_PW}@"
+    outcome = Outcome(EdgeCamera("yard", f"http://{login}{mjpeg}/{path}", EveryNth(2)), after(3))
+    assert outcome.report.ok and len(outcome.stream.frames) >= 3
+    assert outcome.of(Opened)[0].source == f"http://{login}{mjpeg}/{path}"
+    assert (outcome.of(Opened)[0].width, outcome.of(Opened)[0].height) == (160, 120)
+    times = [frame.meta.captured_at for frame in outcome.stream.frames]
+    assert times == sorted(times)
+
+
+def test_a_password_may_be_percent_encoded_in_the_url_and_is_shown_nowhere(mjpeg):
+    url = f"http://{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@{mjpeg}/basic"
+    command_lines = []
+
+    def until(events):
+        if after(1)(events):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    command_lines.append(path.read_bytes())
+                except OSError:
+                    continue
+            return True
+        return False
+
+    outcome = Outcome(EdgeCamera("yard", url), until)
+    assert any(b"edge_client.worker\0yard" in line for line in command_lines)
+    for form in (PASSWORD, quote(PASSWORD, safe="")):
+        assert form not in outcome.text
+        assert not any(form.encode() in line for line in command_lines)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("basic", "refused the user name or password (401)"),
+        ("digest", "refused the user name or password (401)"),
+        ("nothing", "no such path (404)"),
+        ("broken", "an error of its own (5xx)"),
+        ("page", "check the path"),
+    ],
+)
+def test_a_camera_that_refuses_is_one_clear_sentence(mjpeg, capfd, path, says):
+    outcome = Outcome(EdgeCamera("yard", f"http://admin:hunter2@{mjpeg}/{path}"))
+    [event] = outcome.of(CameraFailed)
+    assert event.message.startswith(f"yard: cannot read http://admin:***@{mjpeg}/{path}: ") and says in event.message
+    assert outcome.report.errors == [event.message]
+    assert "hunter2" not in outcome.text
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+def test_an_unreachable_host_is_one_clear_sentence(scheme):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else takes the port
+        port = closed.getsockname()[1]
+        outcome = Outcome(EdgeCamera("yard", f"{scheme}://admin:hunter2@127.0.0.1:{port}/x"))
+    [event] = outcome.of(CameraFailed)
+    assert "nothing listens there (connection refused)" in event.message and "hunter2" not in outcome.text
+
+
+def test_an_unknown_host_is_one_clear_sentence():
+    [event] = Outcome(EdgeCamera("yard", "rtsp://no-such-camera.invalid/x")).of(CameraFailed)
+    assert "the host name is unknown" in event.message
+
+
+def test_a_stream_that_drops_is_opened_again_and_the_sequence_goes_on(mjpeg):
+    outcome = Outcome(
+        EdgeCamera("yard", f"http://admin:hunter2@{mjpeg}/short", EveryNth(5)),
+        lambda events: Counter(map(type, events))[Opened] >= 2 and type(events[-1]) is FrameSampled,
+    )
+    [lost, *_] = outcome.of(CameraLost)
+    assert lost.message.startswith(f"yard: lost http://admin:***@{mjpeg}/short: the stream ended; trying again in ")
+    ids = [e.frame_id for e in outcome.of(FrameSampled)]
+    assert [i[-10:] for i in ids] == [f"{n:010d}" for n in range(len(ids))]
+    assert outcome.report.ok
+
+
+def test_once_means_that_a_stream_that_ends_is_the_end(mjpeg):
+    outcome = Outcome(EdgeCamera("yard", f"http://{mjpeg}/short", EveryNth(1), reopen=False))
+    assert outcome.of(CameraEnded) == [CameraEnded("yard", "the stream ended")]
+    assert not outcome.of(CameraLost) and outcome.report.ok and len(outcome.stream.frames) >= 9
+
+
+_RTSP_SERVER = """
+import sys
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
+Gst.init(None)
+login, encoder = sys.argv[1:]
+for element in encoder.split(" ! "):
+    if not Gst.ElementFactory.find(element.split()[0]):
+        sys.exit("GStreamer has no element " + element.split()[0])
+server = GstRtspServer.RTSPServer()
+server.set_address("127.0.0.1")
+server.set_service("0")
+source = "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=25/1"
+factory = GstRtspServer.RTSPMediaFactory()
+factory.set_launch("( " + source + " ! " + encoder + " )")
+factory.set_shared(True)
+token = GstRtspServer.RTSPToken()
+token.set_string("media.factory.role", "user")
+auth = GstRtspServer.RTSPAuth()
+if login == "digest":
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.add_digest("viewer", "p@ss:w/rd #1%", token)
+else:
+    auth.add_basic(GstRtspServer.RTSPAuth.make_basic("viewer", "p@ss:w/rd #1%"), token)
+role = "user, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
+factory.add_role_from_structure(Gst.Structure.new_from_string(role))
+server.set_auth(auth)
+server.get_mount_points().add_factory("/live", factory)
+server.attach(None)
+print(server.get_bound_port(), flush=True)
+GLib.MainLoop().run()
+"""
+_H264 = "x264enc tune=zerolatency speed-preset=ultrafast ! rtph264pay name=pay0 pt=96"
+_MJPEG = "jpegenc ! rtpjpegpay name=pay0 pt=26"
+
+
+@contextmanager
+def rtsp_server(login, encoder):
+    """GStreamer's RTSP server, by the system's Python, which has its bindings."""
+    try:
+        process = subprocess.Popen(
+            ["/usr/bin/python3", "-c", _RTSP_SERVER, login, encoder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": ""},
+        )
+    except OSError:
+        pytest.skip("no system Python; GStreamer's RTSP server needs it")
+    try:
+        port = process.stdout.readline().strip()
+        if not port:
+            why = (process.communicate()[1].strip().splitlines() or ["?"])[-1]
+            pytest.skip(
+                f"no RTSP server ({why}): apt-get install python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp"
+                " gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
+            )
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("login", "encoder"), [("basic", _H264), ("digest", _H264), ("basic", _MJPEG)])
+def test_an_rtsp_camera_is_read_over_tcp_with_its_login(monkeypatch, login, encoder):
+    monkeypatch.setenv("RTSP_PW", "p@ss:w/rd #1%")
+    with rtsp_server(login, encoder) as host:
+        outcome = Outcome(EdgeCamera("yard", f"rtsp://viewer:${{RTSP_PW}}@{host}/live", EveryNth(5)), after(3))
+    assert outcome.report.ok and len(outcome.stream.frames) >= 3, outcome.report.errors
+    assert (outcome.of(Opened)[0].width, outcome.of(Opened)[0].height) == (320, 240)
+
+
+def test_an_rtsp_camera_that_refuses_the_password_or_the_path_says_which():
+    with rtsp_server("basic", _MJPEG) as host:
+        [wrong] = Outcome(EdgeCamera("yard", f"rtsp://viewer:hunter2@{host}/live")).of(CameraFailed)
+        [lost] = Outcome(EdgeCamera("yard", f"rtsp://viewer:p%40ss%3Aw%2Frd%20%231%25@{host}/no")).of(CameraFailed)
+    assert "refused the user name or password (401)" in wrong.message and "hunter2" not in wrong.message
+    assert "no such path (404)" in lost.message
