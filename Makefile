@@ -24,7 +24,7 @@ help:
 	@echo "make benchmarks  the figures of benchmarks/README.md, measured here"
 	@echo "make clean       removes what was built; keeps the environment"
 
-setup: $(VENV)/.stamp-run $(VENV)/.stamp-node web_ui/dist/.stamp build/.stamp-synth
+setup: $(VENV)/.stamp-run $(VENV)/.stamp-node web_ui/dist/.stamp build/local/.stamp
 
 demo: setup
 	@$(VENV)/bin/framewatch-local demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
@@ -99,12 +99,7 @@ web_ui/dist/.stamp: $(WEB) web_ui/node_modules/.stamp
 	@cd web_ui && $(call node,npm run build --silent)
 	@touch $@
 
-build/.stamp-packages: $(OURS) lambdas/requirements.lock $(VENV)/.stamp-run
-	@echo "packaging the functions"
-	@$(PY) -m infra.packaging --target local
-	@touch $@
-
-build/.stamp-synth: build/.stamp-packages $(VENV)/.stamp-node
-	@echo "writing the CloudFormation templates"
-	@$(call node,$(PY) -m infra.app --stage local --packages build/lambda/local --out build/local/cdk.out)
+build/local/.stamp: $(OURS) lambdas/requirements.lock $(VENV)/.stamp-node
+	@echo "packaging the functions and writing the CloudFormation templates"
+	@$(call node,$(VENV)/bin/framewatch-local build)
 	@touch $@
