@@ -154,9 +154,10 @@ def videocaptureip(uri: str, every: str = str(EVERY), camera_id: str = "camera-1
 def _capture(source: str, every: str, camera_id: str) -> None:
     if not every.isdigit() or int(every) < 1:
         raise deployment.DeployError(f"{every!r} is not a number of frames; every 20th is 20")
-    stream = os.environ.get("FRAMEWATCH_STREAM")
+    stream, region = os.environ.get("FRAMEWATCH_STREAM"), None
     if not stream:
-        stream = deployment.stack_outputs(deployment.checked_session(), STAGE)["StreamName"]
+        session = deployment.checked_session()
+        stream, region = deployment.stack_outputs(session, STAGE)["StreamName"], session.region_name
     deployment.run(
         [
             _ours("framewatch-edge"),
@@ -165,5 +166,6 @@ def _capture(source: str, every: str, camera_id: str) -> None:
             *("--source", source),
             *("--camera-id", camera_id),
             *("--every", every),
-        ]
+        ],
+        region=region,
     )

@@ -1,6 +1,7 @@
 """Deploying to an AWS account, and taking it down again: what the tasks of build.py do."""
 
 import mimetypes
+import os
 import shutil
 import subprocess
 import sys
@@ -35,16 +36,19 @@ def stack_name(stage: str, part: str) -> str:
     return f"framewatch-{stage}-{part}"
 
 
-def run(command: Sequence[str | Path], *, cwd: Path = REPO, node: bool = False) -> None:
+def run(command: Sequence[str | Path], *, cwd: Path = REPO, node: bool = False, region: str | None = None) -> None:
     """Runs it in the foreground; with a node that is new enough where asked. Raises DeployError when it fails."""
     try:
-        environment = node_environment() if node else None
+        environment = node_environment() if node else dict(os.environ)
     except NodeMissing as error:
         raise DeployError(str(error)) from error
     # The program is looked up where it will run: npm and npx lie beside the node that was chosen.
-    program = shutil.which(str(command[0]), path=environment["PATH"] if environment else None)
+    program = shutil.which(str(command[0]), path=environment.get("PATH"))
     if program is None:
         raise DeployError(f"{command[0]} is not on the PATH")
+    if region:
+        # Under both names: Node's SDK reads the one, Python's the other.
+        environment |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     done = subprocess.run([program, *map(str, command[1:])], cwd=cwd, env=environment, check=False)
     if done.returncode != 0:
         raise DeployError(f"{' '.join(map(str, command))} failed with exit status {done.returncode}")
@@ -68,12 +72,16 @@ def synth(stage: str, site: Path | None = None) -> Path:
 
 def deploy(stage: str, site: Path = SITE_FILE) -> dict[str, str]:
     """Templates first, then what goes into them: the site file and the pages. Returns the stacks' outputs."""
-    session = checked_session()
     text = checked_site(site)
     pages = checked_pages()
+    session = checked_session()
     package()
     assembly = synth(stage, site)
-    run(["npx", "--yes", CDK_CLI, "deploy", "--all", "--app", assembly, "--require-approval", "never"], node=True)
+    run(
+        ["npx", "--yes", CDK_CLI, "deploy", "--all", "--app", assembly, "--require-approval", "never"],
+        node=True,
+        region=session.region_name,
+    )
     outputs = stack_outputs(session, stage)
     put_site(session, outputs, text)
     put_pages(session, outputs, pages)
@@ -84,7 +92,11 @@ def bootstrap() -> None:
     """The CDK's own bucket and roles, through which it deploys."""
     session = checked_session()
     account = session.client("sts").get_caller_identity()["Account"]
-    run(["npx", "--yes", CDK_CLI, "bootstrap", f"aws://{account}/{session.region_name}"], node=True)
+    run(
+        ["npx", "--yes", CDK_CLI, "bootstrap", f"aws://{account}/{session.region_name}"],
+        node=True,
+        region=session.region_name,
+    )
 
 
 def configure(stage: str, site: Path = SITE_FILE) -> None:
@@ -96,7 +108,7 @@ def configure(stage: str, site: Path = SITE_FILE) -> None:
 
 def checked_session() -> boto3.Session:
     """Raises DeployError while there is no region or nobody to be."""
-    session = boto3.Session()
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
     if session.region_name is None:
         raise DeployError("no AWS region; set AWS_REGION, or `region` in the profile that AWS_PROFILE names")
     try:

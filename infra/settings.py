@@ -24,8 +24,8 @@ class EventSource:
     batch_size: int = 100
     # What a frame waits at most for company. A text goes out in seconds, so this is one of them.
     window_s: int = 1
-    # An on-demand stream starts with four shards: four frames at once is near the DetectLabels quota of the
-    # smaller regions (5 a second). Raise it together with that quota.
+    # One batch keeps the function's workers busy, and the DetectLabels quota of the smaller regions is 5 a second;
+    # raise it together with that quota, when many cameras share a shard.
     parallelization: int = 1
     # A frame that is an hour late is no news. What is given up lies in the frames bucket and can be replayed.
     max_record_age_s: int = 3600

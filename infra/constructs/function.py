@@ -61,7 +61,7 @@ class PythonFunction(Construct):
                 "FW_STAGE": settings.stage,
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": "Framewatch",
-                "LOG_LEVEL": "INFO",
+                "FW_LOG_LEVEL": "INFO",
                 **environment,
             },
         )

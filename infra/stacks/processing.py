@@ -35,7 +35,7 @@ class ProcessingStack(cdk.Stack):
             description="Looks at frames, keeps what it sees, texts what is watched for",
             # It decodes no pictures; memory buys CPU, and with it a cold start of about a second.
             memory_mb=1024,
-            # A full payload of some forty frames at half a second each in DetectLabels, twice over for throttling.
+            # The slowest detection (25 s) and what follows it, for a payload that takes the workers three rounds.
             timeout_s=120,
             environment={
                 "FW_TABLE": data.table.table_name,

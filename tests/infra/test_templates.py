@@ -182,7 +182,7 @@ def test_functions_are_told_where_things_are(assembly: Assembly) -> None:
         "FW_STAGE",
         "POWERTOOLS_SERVICE_NAME",
         "POWERTOOLS_METRICS_NAMESPACE",
-        "LOG_LEVEL",
+        "FW_LOG_LEVEL",
     }
     own = {"processing": {"FW_FAILURE_QUEUE_URL"}, "api": {"FW_IMAGE_URL_TTL_S"}}
     for part, extra in own.items():
