@@ -51,7 +51,10 @@ class AwsClients:
         return self._session.client("rekognition", config=self._config(VISION_READ_TIMEOUT_S, VISION_ATTEMPTS))
 
     def s3(self) -> "S3Client":
-        config = self._config(STORE_READ_TIMEOUT_S, STORE_ATTEMPTS)
+        # Left to itself boto3 signs links with version 2, which newer regions and KMS refuse, and for the global
+        # host, which sends a young bucket's callers on to another host, where the signature does not hold.
+        signing = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+        config = self._config(STORE_READ_TIMEOUT_S, STORE_ATTEMPTS).merge(signing)
         if os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
             # An endpoint of one's own has no DNS name for every bucket.
             config = config.merge(Config(s3={"addressing_style": "path"}))
