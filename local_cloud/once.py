@@ -13,7 +13,7 @@ from local_cloud.cli import sampling_of, watch_of, write_json
 from local_cloud.journal import Journal
 from local_cloud.problem import LocalProblem
 from local_cloud.report import Places, build_report, read_back
-from local_cloud.runner import Pace, Run, edge_cameras
+from local_cloud.runner import Pace, Run, edge_cameras, sms_line
 from local_cloud.stack import LocalStack, StackOptions
 
 
@@ -30,7 +30,7 @@ def run_once(args: argparse.Namespace, say: Callable[[str], None]) -> int:
     )
     pace = Pace(sampling_of(args, EveryNth(30)), fast=args.fast, loop=False)
     _check_writable(args.report)
-    journal = Journal(on_sms=lambda seen: say(f"SMS to {seen.sms.number}: {seen.sms.text}"))
+    journal = Journal(on_sms=lambda seen: say(sms_line(seen)))
     options = StackOptions(choice.site_text, args.model, args.model_sha256, args.assembly)
     stack = LocalStack(options, say=say, on_delivery=journal.on_delivery)
     try:

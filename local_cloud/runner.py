@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -11,7 +12,8 @@ from edge_client.client import CameraCounters, EdgeCamera, EdgeReport, run_edge
 from edge_client.events import CameraFailed, CameraLost, CameraWarning, EdgeEvent
 from edge_client.sampler import Sampling
 from local_cloud.cameras import CameraChoice
-from local_cloud.journal import Journal
+from local_cloud.event_source import EventSourceStats
+from local_cloud.journal import Journal, SeenSms
 from local_cloud.stack import LocalStack
 
 # Nothing settled for so long means that nothing will be: the longest that one invocation may take, and its retries.
@@ -42,12 +44,26 @@ def edge_cameras(cameras: Sequence[CameraChoice], pace: Pace) -> list[EdgeCamera
     ]
 
 
+def sms_line(seen: SeenSms) -> str:
+    """For the terminal: whose phone is enough, all of the number is too much."""
+    number = seen.sms.number
+    return f"[SMS to {number[:3]}...{number[-3:]}] {seen.sms.text}"
+
+
 class Run:
     """The edge in a thread of its own, the texts watched in another."""
 
     def __init__(
-        self, stack: LocalStack, cameras: Sequence[EdgeCamera], journal: Journal, say: Callable[[str], None]
+        self,
+        stack: LocalStack,
+        cameras: Sequence[EdgeCamera],
+        journal: Journal,
+        say: Callable[[str], None],
+        *,
+        kinesis: Any = None,
     ) -> None:
+        """kinesis: what the edge writes with, where it is not the stack's own client."""
+        self._kinesis = kinesis if kinesis is not None else stack.kinesis_for_the_edge()
         self._stack = stack
         self._cameras = cameras
         self._journal = journal
@@ -96,6 +112,9 @@ class Run:
         self.look_for_texts()
         return True
 
+    def stats(self) -> EventSourceStats:
+        return self._stack.event_source.stats()
+
     def stop(self, timeout_s: float = 8.0) -> None:
         """Ends the cameras' processes; what they have buffered is not waited for."""
         self._stop_edge.set()
@@ -111,7 +130,7 @@ class Run:
         try:
             self._edge_report = run_edge(
                 self._cameras,
-                self._stack.kinesis_for_the_edge(),
+                self._kinesis,
                 self._stack.outputs["StreamName"],
                 on_event=self._on_event,
                 stop=self._stop_edge,

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.assembly import ASSEMBLY, Assembly, load_assembly, newer_source
 from local_cloud.clients import REGION
@@ -79,15 +80,18 @@ class LocalStack:
         )
         self._undo.callback(vision.stop)
         # The model loads while the templates are deployed.
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(3) as pool:
             seeing = pool.submit(vision.wait_until, lambda: _is_ready(vision.log), _VISION_TIMEOUT_S)
             self.emulator.wait_ready()
             self._say("emulated AWS is up")
             self.outputs = deploy(self.assembly, self.emulator.client)
-            self._say(f"{len(self.assembly.stacks)} stacks are deployed")
             self.put_site(self._options.site_text)
+            self._say(f"{len(self.assembly.stacks)} stacks are deployed")
+            warm = [pool.submit(self._warm_up, name) for name in ("ImageProcessorName", "FrameFetcherName")]
             seeing.result()
-        self._say("the vision model is loaded")
+            for each in warm:
+                each.result()
+        self._say("the vision model is loaded, the functions are warm")
         self._start_event_source()
 
     def stop(self) -> None:
@@ -114,6 +118,18 @@ class LocalStack:
         found = client.list_event_source_mappings(FunctionName=self.outputs["ImageProcessorName"])
         return dict(found["EventSourceMappings"][0])
 
+    def renew_stream(self) -> bool:
+        """Empties the emulator's memory of it. Only while nobody writes. False when it could not be drained now."""
+        if not self.event_source.wait_drained(10.0):
+            return False
+        kinesis, name = self.emulator.client("kinesis"), self.outputs["StreamName"]
+        shards = len(kinesis.list_shards(StreamName=name)["Shards"])
+        self.event_source.stop(5.0)
+        kinesis.delete_stream(StreamName=name)
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        self._connect_event_source()
+        return True
+
     def _model_options(self) -> list[str]:
         o = self._options
         options = ["--model", o.model] if o.model else []
@@ -123,17 +139,27 @@ class LocalStack:
         return options + (["--model-sha256", o.model_sha256] if o.model_sha256 else [])
 
     def _start_event_source(self) -> None:
-        mapping = self.mapping()
-        client = self.emulator.client("lambda")
         # The emulator's own poller ignores most of what the mapping says; ours takes its place.
-        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        uuid = self.mapping()["UUID"]
+        self.emulator.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=False)
+        self._connect_event_source()
+        self._undo.callback(lambda: self.event_source.stop(2.0))
+
+    def _warm_up(self, output: str) -> None:
+        """A function's first invocation imports it, which takes seconds; better now than with the first frame.
+
+        What it answers to an event without records does not matter.
+        """
+        with contextlib.suppress(ClientError, BotoCoreError):
+            self.emulator.client("lambda").invoke(FunctionName=self.outputs[output], Payload=b'{"Records": []}')
+
+    def _connect_event_source(self) -> None:
         try:
-            settings = MappingSettings.from_mapping(mapping)
+            settings = MappingSettings.from_mapping(self.mapping())
         except UnsupportedMapping as error:
             raise LocalProblem(f"The event source cannot be run on this machine: {error}.") from None
         self.event_source = connect(settings, self.emulator.client, on_invoke=self._on_delivery)
         self.event_source.start()
-        self._undo.callback(self.event_source.stop, 2.0)
 
 
 def check_disk_space() -> None:

@@ -1,0 +1,109 @@
+"""`framewatch-local demo`: cameras or a clip, the dashboard, and the texts as they arrive, until Ctrl-C."""
+
+import argparse
+import contextlib
+import time
+import webbrowser
+from collections.abc import Callable
+from datetime import datetime
+
+from edge_client.sampler import EveryNth
+from local_cloud.assembly import PAGES
+from local_cloud.cameras import DEMO_WATCH, SiteChoice, choose_site, demo_clip, machine_time_zone
+from local_cloud.cli import sampling_of, watch_of
+from local_cloud.front import Front, check_pages, listen
+from local_cloud.journal import Journal
+from local_cloud.pages import front_rules
+from local_cloud.runner import Pace, Run, edge_cameras, sms_line
+from local_cloud.stack import LocalStack, StackOptions
+from local_cloud.trim import KEEP_FRAMES, STREAM_BYTES, GatedKinesis, Trimmer
+
+_STATUS_EVERY_S = 60.0
+_MAX_TRACED_FRAMES = 2 * KEEP_FRAMES
+
+
+def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
+    """Returns when every camera has ended: 1 when one failed, else 0. Ctrl-C comes through as Interrupted."""
+    check_pages(PAGES)
+    sources = args.sources or ([] if args.config is not None else [demo_clip()])
+    choice = choose_site(
+        sources,
+        args.config,
+        watch=watch_of(args),
+        min_confidence=args.min_confidence,
+        default_watch=DEMO_WATCH,
+        time_zone=machine_time_zone(),
+    )
+    pace = Pace(sampling_of(args, EveryNth(30)), fast=False, loop=not args.once)
+    with contextlib.ExitStack() as undo:
+        sock = listen(args.port)
+        undo.callback(sock.close)
+        journal = Journal(_MAX_TRACED_FRAMES, on_sms=lambda seen: say(sms_line(seen)))
+        stack = LocalStack(
+            StackOptions(choice.site_text, args.model, args.model_sha256, args.assembly),
+            say=say,
+            on_delivery=journal.on_delivery,
+        )
+        undo.callback(stack.stop)
+        stack.start()
+        front = Front(
+            sock,
+            PAGES,
+            front_rules(stack.assembly, stack.emulator.url),
+            emulator_url=stack.emulator.url,
+            api_url=stack.outputs["ApiUrl"],
+            texts=lambda: _texts(journal),
+        )
+        undo.callback(front.stop)
+        front.start()
+        kinesis = GatedKinesis(stack.kinesis_for_the_edge())
+        run = Run(stack, edge_cameras(choice.cameras, pace), journal, say, kinesis=kinesis)
+        undo.callback(run.stop)
+        run.start()
+        trimmer = Trimmer(stack.emulator.client, stack.outputs, kinesis, stack.renew_stream)
+        undo.callback(trimmer.stop)
+        trimmer.start()
+        url = f"http://127.0.0.1:{args.port}"
+        _say_where(choice, url, say)
+        if not args.no_browser:
+            webbrowser.open(url)
+        _wait(run, journal, say)
+        run.wait_until_processed()
+        if run.errors or journal.failed_cameras:
+            for sentence in run.errors:
+                say(sentence)
+            return 1
+        say("every camera has ended")
+        return 0
+
+
+def _wait(run: Run, journal: Journal, say: Callable[[str], None]) -> None:
+    """Until every camera has ended, with a line now and then."""
+    next_at, sent_before = time.monotonic() + _STATUS_EVERY_S, 0
+    first = False
+    while not run.wait_for_cameras(timeout_s=1.0):
+        if run.errors:
+            return
+        stats = run.stats()
+        if not first and stats.acknowledged:
+            first = True
+            say("the first frames are on the dashboard")
+        if time.monotonic() >= next_at:
+            next_at += _STATUS_EVERY_S
+            say(
+                f"{journal.sent - sent_before} frames in the last minute, {journal.sent} in all;"
+                f" {stats.records_waiting} waiting, the oldest for {stats.iterator_age_ms / 1000:.1f} s"
+            )
+            sent_before = journal.sent
+
+
+def _texts(journal: Journal) -> list[tuple[str, str, datetime]]:
+    return [(seen.sms.number, seen.sms.text, seen.noticed_at) for seen in journal.seen_texts()]
+
+
+def _say_where(choice: SiteChoice, url: str, say: Callable[[str], None]) -> None:
+    say(f"watching {', '.join(f'{c.camera_id} ({c.source.redacted})' for c in choice.cameras)}")
+    say(f"texts are sent for: {', '.join(choice.site.watch.labels) or 'nothing; name labels with --watch'}")
+    say(f"the dashboard is at {url}")
+    say(f"the newest {KEEP_FRAMES} frames are kept, and up to {STREAM_BYTES // 1024**2} MB of stream")
+    say("press Ctrl-C to stop")
