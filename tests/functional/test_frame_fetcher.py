@@ -160,14 +160,24 @@ def cloud():
 
 @pytest.fixture(autouse=True)
 def fresh(cloud):
-    """A new process, as far as the function can tell; what it does to the loggers is undone."""
+    """What a test does to the loggers is undone."""
     ours = logging.getLogger("framewatch")
     before = list(ours.handlers), ours.propagate, ours.level
-    handler.deps.cache_clear()
-    handler.app.cache_clear()
     yield
-    handler.deps.cache_clear()
     ours.handlers, ours.propagate, ours.level = before
+
+
+@pytest.fixture
+def new_process(monkeypatch):
+    """Sets variables for a process that starts now. (Clients take a moment to build, so others share one process.)"""
+
+    def start(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        handler.deps.cache_clear()
+
+    yield start
+    handler.deps.cache_clear()
 
 
 @pytest.fixture
@@ -266,8 +276,8 @@ def test_filters_choose_what_is_shown(filters, found):
     assert seqs(get("/v1/frames", **filters)) == found
 
 
-def test_a_link_is_signed_for_the_picture_and_says_when_it_ends(monkeypatch):
-    monkeypatch.setenv("FW_IMAGE_URL_TTL_S", "600")
+def test_a_link_is_signed_for_the_picture_and_says_when_it_ends(new_process):
+    new_process(FW_IMAGE_URL_TTL_S="600")
     before = datetime.now(UTC).replace(microsecond=0)
     shown = get("/v1/frames", limit=1)["frames"][0]
     url = urlsplit(shown["image_url"])
@@ -330,13 +340,13 @@ def test_a_store_that_is_down_is_a_503_that_says_when_to_try_again(monkeypatch, 
     assert "secret-table" not in json.dumps(body) and "secret-table" in log.text
 
 
-def test_a_missing_table_is_a_503(monkeypatch):
-    monkeypatch.setenv("FW_TABLE", "no-such-table")
+def test_a_missing_table_is_a_503(new_process):
+    new_process(FW_TABLE="no-such-table")
     assert call("/v1/frames")[0] == 503
 
 
-def test_a_site_file_that_never_was_good_is_a_503_that_says_what_to_do(monkeypatch, log):
-    monkeypatch.setenv("FW_SITE_KEY", "missing.yaml")
+def test_a_site_file_that_never_was_good_is_a_503_that_says_what_to_do(new_process, log):
+    new_process(FW_SITE_KEY="missing.yaml")
     status, body, _ = call("/v1/site")
     assert status == 503 and "pynt configure" in body["error"]["message"]
     assert "missing.yaml" in log.text
