@@ -34,10 +34,15 @@ class Faults:
         self.steps: list[str] = []
         self._planned: dict[int, BaseException] = {}
         self._named: dict[str, list[BaseException]] = {}
+        self._dies_at: int | None = None
         self._lock = threading.Lock()
 
     def at(self, step: int, error: BaseException) -> None:
         self._planned[step] = error
+
+    def crash_at(self, step: int) -> None:
+        """The process dies at this point: nothing after it happens, in any thread."""
+        self._dies_at = step
 
     def on(self, name: str, *errors: BaseException) -> None:
         """The next effects of this name raise these, one each, before they do anything."""
@@ -46,6 +51,7 @@ class Faults:
     def clear(self) -> None:
         self._planned.clear()
         self._named.clear()
+        self._dies_at = None
         self.steps.clear()
 
     def before(self, name: str) -> None:
@@ -62,7 +68,10 @@ class Faults:
     def _step(self, name: str) -> None:
         with self._lock:
             self.steps.append(name)
-            error = self._planned.pop(len(self.steps) - 1, None)
+            step = len(self.steps) - 1
+            error = self._planned.pop(step, None)
+            if self._dies_at is not None and step >= self._dies_at:
+                error = Crash(f"at step {step}: {name}")
         if error is not None:
             raise error
 

@@ -1,0 +1,450 @@
+"""A batch of records, each seen through to the end, over in-memory fakes."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from framewatch.domain.alerts import DeliveryState
+from framewatch.domain.errors import (
+    ImageRejected,
+    NotificationRejected,
+    NotificationUnavailable,
+    SiteFileError,
+    StorageUnavailable,
+    VisionDenied,
+    VisionThrottled,
+    VisionUnavailable,
+    WriteConflict,
+)
+from framewatch.domain.labels import Label
+from framewatch.domain.visits import AlertState
+from framewatch.services.ports import RawRecord
+from framewatch.services.process_frames import BatchOutcome, process_batch
+from framewatch.wire.envelope import encode_envelope
+from framewatch.wire.items import image_key
+from tests.fakes import World, make_site
+from tests.frames import CAR, NOON, PERSON, make_frame, make_record
+
+ANA, BO = "+34600123456", "+34600654321"
+
+
+def run(world: World, *records: RawRecord, remaining_s: float = 300.0) -> BatchOutcome:
+    return process_batch(records, world.deps(), lambda: remaining_s)
+
+
+def record(
+    world: World, seq: int, *labels: Label, at: float | None = None, camera_id: str = "front", n: int | None = None
+) -> RawRecord:
+    """A frame in which vision will see these labels, a second after the one before unless told."""
+    frame = make_frame(seq, at=float(seq) if at is None else at, camera_id=camera_id)
+    world.vision.see(frame.jpeg, list(labels))
+    return make_record(frame, n=n)
+
+
+def failing_record(world: World, seq: int, error: Exception) -> RawRecord:
+    frame = make_frame(seq, at=float(seq))
+    world.vision.see(frame.jpeg, error)
+    return make_record(frame)
+
+
+def person(confidence: float) -> Label:
+    return replace(PERSON, confidence=confidence)
+
+
+# -- what is stored ------------------------------------------------------------------------------------------------
+
+
+def test_a_frame_is_stored_with_its_picture_labels_and_watch_hit() -> None:
+    world = World()
+    frame = make_frame(3)
+    world.vision.see(frame.jpeg, [PERSON, Label("Door", 70)])
+    assert run(world, make_record(frame)).failed_record_ids == ()
+    stored = world.frames.stored[frame.meta.frame_id]
+    assert world.images.objects == {image_key(frame.meta): frame.jpeg}
+    assert stored.image_key == image_key(frame.meta)
+    assert [(label.name, label.watch_hit) for label in stored.labels] == [("Person", True), ("Door", False)]
+    assert stored.watch_hit
+
+
+def test_a_watched_label_below_the_watchs_confidence_is_no_hit() -> None:
+    world = World()
+    run(world, record(world, 0, person(79.9)))
+    assert not next(iter(world.frames.stored.values())).watch_hit
+
+
+def test_old_footage_that_is_replayed_lives_as_long_as_new() -> None:
+    world = World()
+    frame = make_frame(0, at=NOON - timedelta(days=400))
+    run(world, make_record(frame))
+    assert world.frames.expiry[frame.meta.frame_id] == world.clock.now() + timedelta(days=90)
+
+
+def test_a_duplicate_in_the_batch_is_done_once_and_shares_the_outcome() -> None:
+    world = World()
+    good, bad = record(world, 0, PERSON), failing_record(world, 1, VisionThrottled("slow down"))
+    again = [replace(good, record_id="8"), replace(bad, record_id="9")]
+    outcome = run(world, good, bad, *again)
+    assert outcome.failed_record_ids == (bad.record_id, "9")
+    assert len(world.vision.calls) == 2
+    assert world.visits.of("front", "Person")[0].frame_count == 1
+
+
+def test_a_stored_frame_is_not_analysed_again_and_its_stored_labels_count() -> None:
+    world = World()
+    world.faults.on("visits near", StorageUnavailable("down"))
+    r = record(world, 0, PERSON)
+    assert run(world, r).failed_record_ids == (r.record_id,)
+    world.vision.answers.clear()  # analysed anew it would be empty
+    assert run(world, r).failed_record_ids == ()
+    assert len(world.vision.calls) == 1
+    assert [v.frame_count for v in world.visits.of("front", "Person")] == [1]
+
+
+def test_of_two_deliveries_that_race_the_first_ones_labels_count() -> None:
+    world = World()
+    run(world, record(world, 0, PERSON))
+    frame = make_frame(0)
+    world.vision.see(frame.jpeg, [CAR])
+    stored, world.frames.stored = world.frames.stored, {}  # not yet seen by the batch's first read
+    original = world.frames.put
+
+    def put_late(*args: object) -> bool:
+        world.frames.stored = stored
+        return original(*args)  # type: ignore[arg-type]
+
+    world.frames.put = put_late  # type: ignore[method-assign,assignment]
+    outcome = run(world, make_record(frame))
+    assert outcome.failed_record_ids == ()
+    assert outcome.counts["FramesDuplicate"] == 1
+    assert [v.frame_count for v in world.visits.visits.values()] == [1]
+
+
+# -- one bad record costs one record ---------------------------------------------------------------------------------
+
+
+def damaged(how: str) -> bytes:
+    whole = encode_envelope(make_frame(1))
+    return {
+        "truncated": whole[:-5],
+        "cut in the prefix": whole[:5],
+        "cut in the header": whole[:40],
+        "version": b"FWF2" + whole[4:],
+        "not ours": b"\x80\x04\x95" + whole,
+        "crc": whole[:-4] + bytes([whole[-4] ^ 1]) + whole[-3:],
+        "header length": whole[:4] + b"\x7f\xff\xff\xff" + whole[8:],
+        "not a jpeg": encode_envelope(replace(make_frame(1), jpeg=b"\x89PNG....")),
+        "empty": b"",
+    }[how]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "truncated",
+        "cut in the prefix",
+        "cut in the header",
+        "version",
+        "not ours",
+        "crc",
+        "header length",
+        "not a jpeg",
+        "empty",
+    ],
+)
+def test_a_damaged_record_is_kept_raw_and_costs_itself_alone(how: str) -> None:
+    world = World()
+    bad = make_record(damaged(how), n=1)
+    outcome = run(world, record(world, 0, PERSON), bad, record(world, 2, PERSON))
+    assert outcome.failed_record_ids == ()
+    assert outcome.counts["RecordsRejected"] == 1
+    ((kept, reason, name),) = world.failures.kept.values()
+    assert (kept.data, name) == (bad.data, "EnvelopeError")
+    assert reason
+    assert len(world.frames.stored) == 2
+    assert len(world.texts.sent) == 1
+
+
+def test_an_unknown_camera_and_a_foreign_partition_key_are_kept_raw() -> None:
+    world = World()
+    stranger = record(world, 0, PERSON, camera_id="attic")
+    foreign = replace(record(world, 1, PERSON), partition_key="yard")
+    assert run(world, stranger, foreign).failed_record_ids == ()
+    names = {record_id: name for record_id, (name, _) in world.failures.reasons.items()}
+    assert names == {stranger.record_id: "UnknownCamera", foreign.record_id: "UnknownCamera"}
+    assert "no camera 'attic'" in world.failures.reasons[stranger.record_id][1]
+    assert world.vision.calls == []
+
+
+def test_a_picture_that_vision_refuses_is_kept_raw_with_every_record_of_it() -> None:
+    world = World()
+    bad = failing_record(world, 0, ImageRejected("under 80 pixels"))
+    outcome = run(world, bad, replace(bad, record_id="9"), record(world, 1, PERSON))
+    assert outcome.failed_record_ids == ()
+    assert set(world.failures.reasons.values()) == {("ImageRejected", "under 80 pixels")}
+    assert len(world.failures.kept) == 2
+    assert len(world.frames.stored) == 1
+
+
+def test_a_bad_record_that_cannot_be_kept_is_delivered_again() -> None:
+    world = World()
+    bad = make_record(b"junk", n=5)
+    world.faults.on("keep", StorageUnavailable("S3 is down"))
+    assert run(world, bad, record(world, 6, PERSON)).failed_record_ids == (bad.record_id,)
+    assert run(world, bad).failed_record_ids == ()
+    assert len(world.failures.kept) == 1
+
+
+@pytest.mark.parametrize("error", [VisionThrottled("x"), VisionUnavailable("x"), VisionDenied("x")])
+def test_a_vision_error_sends_that_frame_alone_round_again(error: Exception) -> None:
+    world = World()
+    bad = failing_record(world, 1, error)
+    outcome = run(world, record(world, 0, PERSON), bad, record(world, 2, PERSON))
+    assert outcome.failed_record_ids == (bad.record_id,)
+    assert (outcome.counts["VisionErrors"], outcome.counts[type(error).__name__]) == (1, 1)
+    assert world.failures.kept == {}
+    assert len(world.frames.stored) == 2
+
+
+@pytest.mark.parametrize("step", ["image put", "frame put"])
+def test_a_store_that_fails_sends_that_frame_alone_round_again(step: str) -> None:
+    world = World(workers=1)
+    world.faults.on(step, StorageUnavailable("down"))
+    first, second = record(world, 0, PERSON), record(world, 1, PERSON)
+    assert run(world, first, second).failed_record_ids == (first.record_id,)
+    assert run(world, first, second).failed_record_ids == ()
+    assert [v.frame_count for v in world.visits.of("front", "Person")] == [2]
+
+
+def test_a_mistake_of_ours_costs_one_record_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    bad = failing_record(world, 0, KeyError("a bug"))
+    outcome = run(world, bad, record(world, 1, PERSON))
+    assert outcome.failed_record_ids == (bad.record_id,)
+    assert outcome.counts["UnexpectedErrors"] == 1
+    assert "a bug" in caplog.text
+
+
+def test_when_it_cannot_be_known_what_is_stored_nothing_is_analysed() -> None:
+    world = World()
+    world.faults.on("frames get", StorageUnavailable("down"))
+    records = [record(world, n, PERSON) for n in range(3)]
+    assert run(world, *records).failed_record_ids == tuple(r.record_id for r in records)
+    assert world.vision.calls == []
+
+
+def test_without_a_site_file_every_record_waits_and_none_is_judged() -> None:
+    world = World()
+    world.site.error = SiteFileError("there never was one")
+    junk = make_record(b"junk", n=1)
+    outcome = run(world, record(world, 0, PERSON), junk)
+    assert len(outcome.failed_record_ids) == 2
+    assert world.failures.kept == {}
+    assert world.meter.counts["SiteUnavailable"] == 1
+
+
+def test_an_empty_batch_is_nothing() -> None:
+    assert run(World()).failed_record_ids == ()
+
+
+# -- side by side, within bounds -------------------------------------------------------------------------------------
+
+
+def test_detections_overlap_up_to_the_number_of_workers() -> None:
+    world = World(workers=4)
+    together = threading.Barrier(4)
+    at_once, most = [0], [0]
+    lock = threading.Lock()
+    detect = world.vision.detect
+
+    def watched(jpeg: bytes, **limits: object) -> list[Label]:
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        together.wait(timeout=30)  # passes only when four are here
+        with lock:
+            at_once[0] -= 1
+        return detect(jpeg, **limits)  # type: ignore[arg-type]
+
+    world.vision.detect = watched  # type: ignore[method-assign,assignment]
+    assert run(world, *[record(world, n) for n in range(12)]).failed_record_ids == ()
+    assert most == [4]
+
+
+def test_a_slow_vision_leaves_the_rest_for_the_next_invocation() -> None:
+    world = World(workers=1)
+    left = [100.0]
+    detect = world.vision.detect
+
+    def slow(jpeg: bytes, **limits: object) -> list[Label]:
+        left[0] -= 20
+        return detect(jpeg, **limits)  # type: ignore[arg-type]
+
+    world.vision.detect = slow  # type: ignore[method-assign,assignment]
+    records = [record(world, n, PERSON) for n in range(8)]
+    outcome = process_batch(records, world.deps(), lambda: left[0])
+    done = [r for r in records if r.record_id not in outcome.failed_record_ids]
+    assert done == records[:4]  # at 100, 80, 60 and 40 s left; 20 are under the margin
+    assert outcome.counts["FramesDeferred"] == 4
+    assert len(world.texts.sent) == 1  # what was done is seen through
+
+
+def test_a_time_limit_shorter_than_the_margin_still_makes_headway() -> None:
+    world = World()
+    assert run(world, record(world, 0, PERSON), remaining_s=10).failed_record_ids == ()
+
+
+# -- visits and texts ------------------------------------------------------------------------------------------------
+
+
+def test_one_visit_is_one_text_however_many_frames_and_batches() -> None:
+    world = World()
+    for batch in range(4):
+        run(world, *[record(world, n, PERSON) for n in range(batch * 5, batch * 5 + 5)])
+    assert [phone for phone, _ in world.texts.sent] == [ANA]
+    (visit,) = world.visits.of("front", "Person")
+    assert (visit.frame_count, visit.alerts["watch"].state) == (20, AlertState.SENT)
+
+
+def test_the_next_visit_is_the_next_text() -> None:
+    world = World()
+    run(world, record(world, 0, PERSON), record(world, 1, PERSON, at=31.0), record(world, 2, PERSON, at=10.0))
+    run(world, record(world, 3, PERSON, at=61.5))
+    assert len(world.visits.of("front", "Person")) == 2
+    assert len(world.texts.sent) == 2
+
+
+def test_the_text_names_the_first_confident_frame() -> None:
+    world = World()
+    run(world, record(world, 0, person(60)), record(world, 1, person(85.5)), record(world, 2, person(99)))
+    assert [text for _, text in world.texts.sent] == [
+        "Framewatch: Person 85% at Front door, 14 Mar 13:00 (CET). Shop"
+    ]
+    assert world.visits.of("front", "Person")[0].best.confidence == 99
+
+
+def test_a_doubtful_presence_keeps_a_visit_open_and_texts_nobody() -> None:
+    world = World()
+    run(world, *[record(world, n, person(60), at=n * 20.0) for n in range(4)])
+    assert [v.frame_count for v in world.visits.of("front", "Person")] == [4]
+    assert world.texts.sent == []
+    run(world, record(world, 4, person(95), at=80.0))
+    assert len(world.texts.sent) == 1
+
+
+def test_cameras_and_labels_have_visits_of_their_own() -> None:
+    world = World(make_site(watch={"labels": ["Human", "Vehicle"], "min_confidence": 80, "notify": ["ana"]}))
+    run(world, record(world, 0, PERSON, CAR), record(world, 1, PERSON, camera_id="yard"))
+    assert {(v.camera_id, v.label) for v in world.visits.visits.values()} == {
+        ("front", "Human"),
+        ("front", "Vehicle"),
+        ("yard", "Human"),
+    }
+    assert len(world.texts.sent) == 3
+
+
+def test_a_backlog_of_hours_in_one_batch_is_counted_whole() -> None:
+    world = World()
+    run(world, *[record(world, n, PERSON, at=n * 60.0) for n in range(150)])
+    assert len(world.visits.of("front", "Person")) == 150
+    run(world, *[record(world, 1000 + n, PERSON, at=n * 60.0 + 30) for n in range(149)])
+    assert [v.frame_count for v in world.visits.of("front", "Person")] == [299]
+    assert len(world.texts.sent) == 150
+
+
+def test_every_contact_is_texted_and_delivery_noted() -> None:
+    world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80, "notify": ["ana", "bo"]}))
+    run(world, record(world, 0, PERSON))
+    assert [phone for phone, _ in world.texts.sent] == [ANA, BO]
+    (alert,) = world.visits.alerts.values()
+    assert {c: d.state for c, d in alert.deliveries.items()} == {"ana": DeliveryState.SENT, "bo": DeliveryState.SENT}
+
+
+def test_a_watch_that_notifies_nobody_still_keeps_its_alert() -> None:
+    world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80}))
+    assert run(world, record(world, 0, PERSON)).failed_record_ids == ()
+    (alert,) = world.visits.alerts.values()
+    assert (alert.state, alert.contact_ids) == (AlertState.SENT, ())
+
+
+def test_a_rejected_number_does_not_keep_the_text_from_the_others() -> None:
+    world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80, "notify": ["ana", "bo"]}))
+    world.texts.errors[ANA] = [NotificationRejected("opted out")]
+    assert run(world, record(world, 0, PERSON)).failed_record_ids == ()
+    assert [phone for phone, _ in world.texts.sent] == [BO]
+    (alert,) = world.visits.alerts.values()
+    assert (alert.state, alert.deliveries["ana"].state) == (AlertState.SENT, DeliveryState.REJECTED)
+
+
+def test_an_alert_that_reaches_nobody_is_failed_and_not_tried_again() -> None:
+    world = World()
+    world.texts.errors[ANA] = [NotificationRejected("opted out")]
+    r = record(world, 0, PERSON)
+    assert run(world, r).failed_record_ids == ()
+    assert run(world, r, record(world, 1, PERSON)).failed_record_ids == ()
+    assert world.texts.sent == []
+    assert world.visits.of("front", "Person")[0].alerts["watch"].state is AlertState.FAILED
+
+
+def test_a_text_service_that_is_down_sends_the_claiming_frame_alone_round_again() -> None:
+    world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80, "notify": ["ana", "bo"]}))
+    world.texts.errors[ANA] = [NotificationUnavailable("throttled")]
+    records = [record(world, n, PERSON) for n in range(3)]
+    assert run(world, *records).failed_record_ids == (records[0].record_id,)
+    assert [phone for phone, _ in world.texts.sent] == [BO]
+    assert run(world, *records).failed_record_ids == ()
+    assert [phone for phone, _ in world.texts.sent] == [BO, ANA]  # only whom the first try missed
+    assert run(world, *records).failed_record_ids == ()
+    assert len(world.texts.sent) == 2
+
+
+def test_a_contact_that_left_the_site_file_does_not_hold_up_the_alert() -> None:
+    world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80, "notify": ["ana", "bo"]}))
+    world.texts.errors[ANA] = [NotificationUnavailable("throttled")]
+    r = record(world, 0, PERSON)
+    run(world, r)
+    config = make_site(contacts=[{"id": "bo", "phone": BO}], watch={"labels": ["Person"], "notify": ["bo"]})
+    world.site.config = config
+    assert run(world, r).failed_record_ids == ()
+    (alert,) = world.visits.alerts.values()
+    assert alert.deliveries["ana"].state is DeliveryState.REJECTED
+    assert alert.state is AlertState.SENT
+
+
+def test_a_table_that_fails_for_one_label_costs_the_frames_of_that_label_alone() -> None:
+    world = World(make_site(watch={"labels": ["Person", "Car"], "min_confidence": 80, "notify": ["ana"]}), workers=1)
+    world.faults.on("visits near", StorageUnavailable("down"))  # the first label of the batch
+    people, cars = record(world, 0, PERSON), record(world, 1, CAR)
+    assert run(world, people, cars).failed_record_ids == (people.record_id,)
+    assert len(world.texts.sent) == 1
+    assert run(world, people, cars).failed_record_ids == ()
+    assert len(world.texts.sent) == 2
+    assert len(world.vision.calls) == 2
+
+
+def test_a_conflict_is_read_and_decided_anew() -> None:
+    world = World()
+    world.faults.on("visits apply", WriteConflict("somebody"), WriteConflict("somebody"))
+    outcome = run(world, *[record(world, n, PERSON) for n in range(3)])
+    assert outcome.failed_record_ids == ()
+    assert outcome.counts["VisitConflicts"] == 2
+    assert [v.frame_count for v in world.visits.of("front", "Person")] == [3]
+    assert len(world.texts.sent) == 1
+
+
+def test_conflicts_without_end_send_the_frames_round_again() -> None:
+    world = World()
+    world.faults.on("visits apply", *[WriteConflict("somebody")] * 100)
+    records = [record(world, n, PERSON) for n in range(2)]
+    assert run(world, *records).failed_record_ids == tuple(r.record_id for r in records)
+    world.faults.clear()
+    assert run(world, *records).failed_record_ids == ()
+    assert len(world.texts.sent) == 1
+
+
+def test_the_latency_from_capture_to_store_and_to_alert_is_measured() -> None:
+    world = World()
+    world.clock.advance(2.5)
+    run(world, record(world, 0, PERSON))
+    assert world.meter.times_ms == [("CaptureToStoredMs", 2500.0), ("CaptureToAlertMs", 2500.0)]
