@@ -51,7 +51,9 @@ def run(command: Sequence[str | Path], *, cwd: Path = REPO, node: bool = False, 
         environment |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     done = subprocess.run([program, *map(str, command[1:])], cwd=cwd, env=environment, check=False)
     if done.returncode != 0:
-        raise DeployError(f"{' '.join(map(str, command))} failed with exit status {done.returncode}")
+        # No more than the command's first words: a camera's address may hold a password.
+        name = " ".join([Path(command[0]).name, *map(str, command[1:2])])
+        raise DeployError(f"`{name}` failed with exit status {done.returncode}")
 
 
 def package(target: str = "aws") -> None:

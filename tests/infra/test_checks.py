@@ -13,7 +13,8 @@ import pytest
 from infra.settings import REPO
 from tests.infra.conftest import Assembly
 
-pytestmark = pytest.mark.slow
+# One worker: the synthesis is shared.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = "FRAMEWATCH_UPDATE_SNAPSHOTS"

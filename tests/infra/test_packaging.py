@@ -124,6 +124,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("packaging")
 def test_zips_for_aws_hold_lambdas_own_wheels_and_stay_small(built: dict[str, dict[str, Path]]) -> None:
     for path in built["aws"].values():
         names = zipfile.ZipFile(path).namelist()
@@ -136,6 +137,7 @@ def test_zips_for_aws_hold_lambdas_own_wheels_and_stay_small(built: dict[str, di
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("packaging")
 @pytest.mark.parametrize("function", packaging.FUNCTIONS)
 def test_a_zip_for_this_machine_is_all_that_its_handler_needs(
     built: dict[str, dict[str, Path]], tmp_path: Path, function: str

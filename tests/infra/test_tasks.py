@@ -159,9 +159,11 @@ def test_without_a_node_the_way_to_one_is_told(tmp_path: Path, monkeypatch: pyte
         node.node_environment({"PATH": str(_node(tmp_path / "bin", "v20.20.2"))})
 
 
-def test_a_failing_command_names_itself(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match="failed with exit status 3"):
-        deployment.run([sys.executable, "-c", "raise SystemExit(3)"], cwd=tmp_path)
+def test_a_failing_command_names_itself_and_not_the_password_it_was_given(tmp_path: Path) -> None:
+    with pytest.raises(DeployError) as caught:
+        deployment.run([sys.executable, "-c", "raise SystemExit(3)", "rtsp://user:secret@camera/"], cwd=tmp_path)
+    assert "failed with exit status 3" in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_stage_that_no_stack_could_be_named_after_is_refused() -> None:

@@ -9,7 +9,8 @@ from framewatch.domain.site import Retention
 from infra.settings import retention_of
 from tests.infra.conftest import SITE, Assembly
 
-pytestmark = pytest.mark.slow
+# One worker: the synthesis is shared.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 
 # Moving a construct must not replace what holds data; these ids are what CloudFormation knows it by.
 PINNED = {
