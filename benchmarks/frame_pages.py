@@ -1,0 +1,255 @@
+"""What a page of GET /v1/frames costs on 1,000 and on 100,000 stored frames of 4 cameras: it must be the same.
+
+    python -m benchmarks.frame_pages        prints a table; exits 1 when a cost grows or passes its bound
+
+The function's handler runs on a DynamoDB that moto plays in this process. Counted from the requests and answers of
+its own client: Query requests, items that DynamoDB had to look at (ScannedCount) and read units. moto reports the
+same units for every request, so they are worked out from the items by DynamoDB's rule: a query's bytes, rounded up
+to 4 KiB, half a unit each when eventually consistent. No time is measured: an emulator's says nothing of DynamoDB's.
+"""
+
+import json
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+
+from framewatch.adapters.aws.dynamo import make_item
+from framewatch.domain.frames import GateReason, make_frame_id
+from framewatch.domain.labels import Instance, Label
+from framewatch.wire.items import StoredFrame, StoredLabel, day_of, days_key, index_key, index_name
+from lambdas.frame_fetcher import handler
+
+CAMERAS = ("front", "back", "garage", "yard")
+SIZES = (1_000, 100_000)
+REGION, ACCOUNT, TABLE = "eu-west-1", "123456789012", "frames"
+NEWEST = datetime(2026, 1, 10, 20, tzinfo=UTC)
+SPAN = timedelta(days=3)  # the same span for each size: a hundred times the frames in each partition
+PERSON = Label("Person", 91.5, instances=(Instance((0.1, 0.2, 0.3, 0.9), 91.5),), aliases=("Human",))
+
+Camera = Callable[[int, int], str]
+"""Which camera took the n-th newest of so many frames."""
+
+
+def taking_turns(n: int, _count: int) -> str:
+    return CAMERAS[n % 4]
+
+
+def one_has_all_the_newest(n: int, count: int) -> str:
+    return CAMERAS[0] if n < count // 5 else CAMERAS[n % 4]
+
+
+def one_has_nine_of_ten(n: int, _count: int) -> str:
+    return CAMERAS[1 + n // 10 % 3] if n % 10 == 9 else CAMERAS[0]
+
+
+@dataclass
+class Scenario:
+    name: str
+    camera_of: Camera
+    query: dict[str, str]
+    page: int = 1
+    quiet: timedelta = timedelta()  # since the newest frame
+    pointers: int = 0  # how many day boundaries are crossed
+
+
+SCENARIOS = [
+    Scenario("turns, first page", taking_turns, {}),
+    Scenario("turns, page of 100", taking_turns, {"limit": "100"}),
+    Scenario("turns, fourth page", taking_turns, {}, page=4),
+    Scenario("turns, one camera", taking_turns, {"camera": "back"}),
+    Scenario("turns, a label", taking_turns, {"label": "human"}),
+    Scenario("turns, after 5 quiet days", taking_turns, {}, quiet=timedelta(days=5), pointers=4),
+    Scenario("turns, nothing found", taking_turns, {"label": "unicorn"}),
+    Scenario("skewed, first page", one_has_all_the_newest, {}),
+    Scenario("skewed, page of 100", one_has_all_the_newest, {"limit": "100"}),
+    Scenario("nine of ten, first page", one_has_nine_of_ten, {}),
+]
+
+
+@dataclass
+class Cost:
+    frames: int = 0
+    queries: int = 0
+    items: int = 0
+    read_units: float = 0.0
+
+    def add_query(self, answer: dict[str, Any]) -> None:
+        self.queries += 1
+        self.items += answer["ScannedCount"]
+        size = sum(_item_bytes(item) for item in answer["Items"])
+        self.read_units += max(1, math.ceil(size / 4096)) / 2
+
+
+def _item_bytes(item: dict[str, Any]) -> int:
+    """DynamoDB's rule: names and texts in UTF-8; a number takes a byte for two digits and one more."""
+    total = 0
+    for name, value in item.items():
+        ((kind, content),) = value.items()
+        total += len(name) + (len(content) // 2 + 2 if kind == "N" else len(content.encode()))
+    return total
+
+
+class FixedClock:
+    at = NEWEST
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def frames_of(camera_of: Camera, count: int) -> Iterator[StoredFrame]:
+    for n in range(count):
+        camera, at = camera_of(n, count), NEWEST - timedelta(seconds=1) - n * SPAN / count
+        yield StoredFrame(
+            frame_id=make_frame_id(camera, "20260101T000000Zabcdef", count - n),
+            camera_id=camera,
+            boot_id="20260101T000000Zabcdef",
+            seq=count - n,
+            captured_at=at,
+            stored_at=at + timedelta(seconds=2),
+            width=1280,
+            height=720,
+            gate_reason=GateReason.MOTION,
+            image_key=f"frames/{camera}/{count - n:010d}.jpg",
+            labels=(StoredLabel.of(PERSON, False),),
+            watch_hit=False,
+        )
+
+
+def fill(camera_of: Camera, count: int) -> None:
+    """Straight into moto's memory: through its API a hundred thousand frames would take half an hour."""
+    items = dynamodb_backends[ACCOUNT][REGION].tables[TABLE].items
+    items.clear()
+    expires_at = NEWEST + timedelta(days=90)
+
+    def put(raw: dict[str, Any]) -> None:
+        pk, sk = DynamoType(raw["pk"]), DynamoType(raw["sk"])
+        items[pk][sk] = Item(pk, sk, raw)
+
+    pointers = set()
+    for frame in frames_of(camera_of, count):
+        doc, day = frame.model_dump_json(), day_of(frame.captured_at)
+        for index in (index_name(frame.camera_id), index_name(frame.camera_id, "human")):
+            put(make_item((index_key(index, day), frame.sort_key), expires_at, doc))
+            pointers.add((days_key(index), day))
+    for key in pointers:
+        put(make_item(key, expires_at))
+
+
+def look_through_one_partition_only() -> None:
+    """moto sorts the whole table for each query, then leaves other partitions out; here they are left out first."""
+    query, one_at_a_time = Table.query, threading.Lock()
+
+    def query_partition(self: Table, hash_key: DynamoType, *args: Any, **more: Any) -> Any:
+        with one_at_a_time:
+            whole = self.items
+            self.items = {hash_key: whole.get(hash_key, {})}  # type: ignore[assignment]
+            try:
+                return query(self, hash_key, *args, **more)
+            finally:
+                self.items = whole
+
+    Table.query = query_partition  # type: ignore[method-assign]
+
+
+def set_up() -> None:
+    os.environ.update(
+        FW_TABLE=TABLE,
+        FW_FRAMES_BUCKET="frames-bucket",
+        FW_CONFIG_BUCKET="config-bucket",
+        FW_STAGE="benchmark",
+        AWS_ACCESS_KEY_ID="testing",
+        AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106  moto takes anything
+        AWS_DEFAULT_REGION=REGION,
+        AWS_REGION=REGION,
+        MOTO_ACCOUNT_ID=ACCOUNT,
+    )
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="config-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    site = "cameras: [" + ", ".join(f"{{id: {c}}}" for c in CAMERAS) + "]"
+    s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=site.encode())
+    boto3.client("dynamodb").create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    look_through_one_partition_only()
+    handler.SystemClock = FixedClock  # type: ignore[misc,assignment]
+
+
+def measure(scenario: Scenario) -> Cost:
+    """The cost of the scenario's last page; pages before it only lead there."""
+    FixedClock.at = NEWEST + scenario.quiet
+    events = handler.deps().pages._client.meta.events  # type: ignore[attr-defined]
+    cursor: dict[str, str] = {}
+    for _ in range(scenario.page):
+        cost, lock = Cost(), threading.Lock()
+
+        def count(parsed: dict[str, Any], cost: Cost = cost, lock: Any = lock, **_: Any) -> None:
+            with lock:
+                cost.add_query(parsed)
+
+        events.register("after-call.dynamodb.Query", count, unique_id="count")
+        answer = handler.lambda_handler(_event(scenario.query | cursor), SimpleNamespace())  # type: ignore[arg-type]
+        events.unregister("after-call.dynamodb.Query", unique_id="count")
+        assert answer["statusCode"] == 200, answer["body"]
+        page = json.loads(answer["body"])
+        cost.frames = len(page["frames"])
+        cursor = {"cursor": page["next_cursor"]}
+    return cost
+
+
+def _event(query: dict[str, str]) -> dict[str, Any]:
+    http = {"method": "GET", "path": "/v1/frames"}
+    return {
+        "version": "2.0",
+        "rawPath": "/v1/frames",
+        "rawQueryString": urlencode(query),
+        "headers": {},
+        "requestContext": {"http": http, "stage": "$default"},
+    }
+
+
+def main() -> int:
+    costs: dict[tuple[str, int], Cost] = {}
+    with mock_aws():
+        set_up()
+        for camera_of in dict.fromkeys(s.camera_of for s in SCENARIOS):
+            for size in SIZES:
+                fill(camera_of, size)
+                for scenario in SCENARIOS:
+                    if scenario.camera_of is camera_of:
+                        costs[scenario.name, size] = measure(scenario)
+    wrong = []
+    print(f"{'':26}  frames   queries at      items at        read units at   items")
+    print(f"{'':26}  shown    {'1,000  100,000  ' * 3}allowed")
+    for scenario in SCENARIOS:
+        small, large = (costs[scenario.name, size] for size in SIZES)
+        allowed = small.frames + (1 if "camera" in scenario.query else len(CAMERAS)) + scenario.pointers
+        print(
+            f"{scenario.name:26}  {small.frames:5}    {small.queries:5}  {large.queries:7}  {small.items:5}"
+            f"  {large.items:7}  {small.read_units:5g}  {large.read_units:7g}  {allowed:7}"
+        )
+        if small != large:
+            wrong.append(f"{scenario.name}: costs more or less on {SIZES[1]:,} frames than on {SIZES[0]:,}")
+        if max(small.items, large.items) > allowed:
+            wrong.append(f"{scenario.name}: reads more than the page, one a camera and one a day boundary")
+    print("\n".join(wrong) or "the same at both sizes, and within the bound")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
