@@ -70,7 +70,10 @@ class App:
 def app(stream: str) -> App:
     """Raises SettingsError."""
     settings = read_settings(os.environ)
-    aws = AwsClients(settings.workers)
+    return build_app(settings, AwsClients(settings.workers), stream)
+
+
+def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
     clock = SystemClock()
     s3 = aws.s3()
     table = DynamoTable(aws.dynamodb(), settings.table)

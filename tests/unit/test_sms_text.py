@@ -1,5 +1,6 @@
 """The text of an alert."""
 
+# ruff: noqa: RUF001  characters that look alike are what this file is about
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_confidence_is_rounded_down() -> None:
         ("two\nlines\tand\u2028more", "two lines and more"),
         ("\u202eevil\u202c\u200d", "evil"),
         ("[{€}]", "[{€}]"),
-        ("Ωmega Αlpha", "Ωmega Alpha"),  # noqa: RUF001
+        ("Ωmega Αlpha", "Ωmega Alpha"),
         ("e\u0301", "é"),
     ],
 )
