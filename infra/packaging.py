@@ -100,7 +100,9 @@ def wheels_of(wanted: Target, cache: Path) -> Path:
         raise PackagingError(f"pip could not fetch the functions' wheels ({wanted.name}):\n{done.stderr.strip()}")
     trim(part)
     for old in cache.glob(f"{wanted.name}-*"):
-        if ".part-" not in old.name and old != folder:
+        # Another run may be at work on its own part; after an hour it is not.
+        abandoned = time.time() - old.stat().st_mtime > 3600
+        if old not in (part, folder) and (".part-" not in old.name or abandoned):
             shutil.rmtree(old, ignore_errors=True)
     try:
         part.rename(folder)
