@@ -16,5 +16,7 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["src/**/*.test.ts"],
+    // A year of clock changes takes a while on a busy machine.
+    testTimeout: 60_000,
   },
 });

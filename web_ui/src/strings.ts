@@ -88,9 +88,9 @@ export const strings = {
     twiceFrom: (wall: string, zone: string) => `${wall} happens twice that day; the first one (${zone}) is used.`,
     twiceTo: (wall: string, zone: string) => `${wall} happens twice that day; the second one (${zone}) is used.`,
     skipped: (wall: string, used: string) => `The clocks skip ${wall} that day; ${used} is used.`,
-    summaryFrom: (from: string) => `From ${from}`,
-    summaryTo: (to: string) => `Up to ${to}`,
-    summaryBoth: (from: string, to: string) => `${from} to ${to}`,
+    summaryFrom: (from: string) => `Showing from ${from}.`,
+    summaryTo: (to: string) => `Showing what came before ${to}.`,
+    summaryBoth: (from: string, to: string) => `Showing from ${from} to ${to}.`,
   },
 
   list: {

@@ -188,6 +188,12 @@ export function readEnd(value: string, which: "from" | "to", zone: string): Read
   return { utcMs, note: words(wallWords, zoneAbbreviation(utcMs, zone)) };
 }
 
+function rangeWords({ fromMs, toMs }: { fromMs: number | null; toMs: number | null }, words: (utcMs: number) => string): string {
+  if (fromMs !== null && toMs !== null) return strings.filters.summaryBoth(words(fromMs), words(toMs));
+  if (fromMs !== null) return strings.filters.summaryFrom(words(fromMs));
+  return toMs === null ? "" : strings.filters.summaryTo(words(toMs));
+}
+
 function CustomRange({ range, zone, serverNow, onApply }: CustomRangeProps) {
   const custom = range.kind === "custom" ? range : { fromMs: null, toMs: null };
   const shown = (utcMs: number | null) => (utcMs === null ? "" : inputValueAt(utcMs, zone));
@@ -212,6 +218,10 @@ function CustomRange({ range, zone, serverNow, onApply }: CustomRangeProps) {
     onApply({ kind: "custom", fromMs, toMs });
   };
 
+  const words = (utcMs: number) => {
+    const at = siteTimeAt(utcMs, zone);
+    return `${at.date}, ${at.time} ${at.zone}`;
+  };
   const notes = [fromEnd.note, toEnd.note].filter((note): note is string => note !== null);
   return (
     <form class="custom" onSubmit={submit} noValidate>
@@ -228,6 +238,7 @@ function CustomRange({ range, zone, serverNow, onApply }: CustomRangeProps) {
       </button>
       <p class="hint">{strings.filters.zoneHint(zone, zoneAbbreviation(serverNow(), zone))}</p>
       <div class="custom-notes" role="status">
+        {range.kind === "custom" && <p>{rangeWords(range, words)}</p>}
         {notes.map((note) => (
           <p key={note}>{note}</p>
         ))}

@@ -52,12 +52,6 @@ export class FrameCard extends Component<FrameCardProps> {
             epoch={epoch}
             onRenew={onRenew}
           />
-          {frame.watch_hit && (
-            <span class="watch-badge">
-              <EyeIcon />
-              {strings.card.watch}
-            </span>
-          )}
         </div>
         <div class="card-text">
           <div class="card-line">
@@ -67,8 +61,17 @@ export class FrameCard extends Component<FrameCardProps> {
             </time>
           </div>
           <div class="card-line card-minor">
-            <Age capturedMs={capturedMs} serverNow={serverNow} />
-            <span>{strings.card.gate[frame.gate_reason] ?? frame.gate_reason}</span>
+            <span>
+              <Age capturedMs={capturedMs} serverNow={serverNow} />
+              {" · "}
+              {strings.card.gate[frame.gate_reason] ?? frame.gate_reason}
+            </span>
+            {frame.watch_hit && (
+              <span class="watch-badge">
+                <EyeIcon />
+                {strings.card.watch}
+              </span>
+            )}
           </div>
           <ul class="chips" aria-label={strings.viewer.labels}>
             {labels.slice(0, CHIPS_SHOWN).map((label) => (

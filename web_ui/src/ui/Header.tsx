@@ -28,7 +28,7 @@ export function Header({ site, feed, cameras, serverNow, onPause }: Props) {
         <button
           type="button"
           class="button button-quiet pause"
-          aria-pressed={feed.paused}
+          aria-label={feed.paused ? strings.status.resume : strings.status.pause}
           title={feed.paused ? strings.status.resumeTitle : strings.status.pauseTitle}
           onClick={() => onPause(!feed.paused)}
         >
