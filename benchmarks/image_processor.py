@@ -105,7 +105,7 @@ class Wire:
         self._write(ask["Item"])
         return {}
 
-    def _UpdateItem(self, ask: dict[str, Any]) -> dict[str, Any]:
+    def _UpdateItem(self, _: dict[str, Any]) -> dict[str, Any]:
         return {}
 
     def _Query(self, ask: dict[str, Any]) -> dict[str, Any]:
@@ -213,10 +213,8 @@ def main() -> int:
 
     print(f"{options.records} records of {JPEG_BYTES // 1000} kB, {options.workers} workers, {options.rounds} rounds")
     print(f"{'':24}{'seconds':>10}{'frames/s':>10}{'vision':>8}{'s3':>6}{'dynamodb':>10}{'sns':>5}")
-    for name, seconds, requests in (
-        ("one by one", alone_s, alone_requests),
-        ("one invocation", batch_s, batch_requests),
-    ):
+    rows = (("one by one", alone_s, alone_requests), ("one invocation", batch_s, batch_requests))
+    for name, seconds, requests in rows:
         counts = f"{requests['rekognition']:>8}{requests['s3']:>6}{requests['dynamodb']:>10}{requests['sns']:>5}"
         print(f"{name:24}{seconds:>10.2f}{options.records / seconds:>10.1f}{counts}")
     print(f"ratio {ratio:.1f} (target: at least {TARGET_RATIO:g})")

@@ -4,6 +4,10 @@ Invariants, whatever is redelivered and wherever a crash falls:
 - a frame counts once in a label's visits: its mark is written in the transaction that counts it;
 - a visit alerts once: its claim is written in the transaction that counts the claiming frame;
 - a claim that is not finished is finished by the redelivery of its frame.
+
+One camera's frames are worked on by one invocation at a time, for they share a partition key, hence a shard and its
+order. Versions and marks refuse whatever two at once would write to the same visit; only two that open one visit in
+the same instant are not seen by each other, and the next sighting joins what they opened.
 """
 
 import logging

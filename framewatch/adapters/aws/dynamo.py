@@ -103,7 +103,10 @@ class DynamoTable:
         return True
 
     def query_down(self, pk: str, *, at_most: str, page: int) -> Iterator[Item]:
-        """Items with sk <= at_most, highest first, `page` a request. Strongly consistent; who stops reading stops paying."""
+        """Items with sk <= at_most, highest first, `page` a request; strong consistency.
+
+        A page is asked for when the one before it has been read: who stops reading stops paying.
+        """
         start: Any = {}
         while True:
             with storage_errors(f"table {self.name}: query"):
