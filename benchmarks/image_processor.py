@@ -182,7 +182,7 @@ def event_of(first: int, size: int) -> dict[str, Any]:
 
 
 def measure(workers: int, events: list[dict[str, Any]]) -> tuple[float, Counter[str]]:
-    """Seconds for all events by a process that is warm: its clients are built, its pools and pointers are not empty."""
+    """Seconds for all events, by a process that is warm: its clients are built, its pools are not empty."""
     app, wire = build(workers)
     process = lambda event: process_batch(handler.to_records(event), app.deps, lambda: 900.0)  # noqa: E731
     with contextlib.redirect_stdout(io.StringIO()):
