@@ -239,6 +239,7 @@ source = "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=2
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch("( " + source + " ! " + encoder + " )")
 factory.set_shared(True)
+factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
 token = GstRtspServer.RTSPToken()
 token.set_string("media.factory.role", "user")
 auth = GstRtspServer.RTSPAuth()
