@@ -338,6 +338,12 @@ def test_a_request_that_is_not_http_as_we_read_it_is_answered_and_closed(server,
     assert json.loads(body)["__type"]
 
 
+def test_a_body_beyond_any_image_is_read_to_its_end_and_refused(server):
+    size = 20 * 1024 * 1024
+    answer = exchange(server, HEAD + f"Content-Length: {size}\r\n\r\n".encode() + bytes(size))
+    assert b"ImageTooLargeException" in answer
+
+
 def test_a_body_cut_short_is_an_error_not_a_wait(server):
     assert b" 400 " in exchange(server, HEAD + b"Content-Length: 50\r\n\r\n{", finish=True)
 
@@ -538,6 +544,7 @@ def test_an_s3_that_does_not_answer_is_worth_a_retry(monkeypatch):
         with running(StubDetector(), S3ImageSource(nowhere, "us-east-1")) as server:
             response = refused(rekognition(server.url).detect_labels, Image=in_s3("a.jpg"))
     assert response["Error"]["Code"] == "InternalServerError"
+    assert "S3 did not answer" in response["Error"]["Message"]
 
 
 def test_without_an_s3_endpoint_the_answer_says_what_is_missing(client):

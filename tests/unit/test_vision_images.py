@@ -48,6 +48,12 @@ def test_a_jpegs_size_is_found_behind_metadata_and_fill_bytes():
     assert read_header(data[:2] + b"\xff\xff" + data[2:]) == ImageHeader("JPEG", 120, 90)
 
 
+def test_a_table_before_the_frame_is_not_taken_for_it():
+    table = b"\xff\xc4" + struct.pack(">H", 21) + b"\x00" + bytes(18)
+    data = jpeg(120, 90)
+    assert read_header(data[:2] + table + data[2:]) == ImageHeader("JPEG", 120, 90)
+
+
 def test_a_pngs_size_is_read_without_its_pixels():
     assert read_header(png_declaring(60_000, 50_000)) == ImageHeader("PNG", 60_000, 50_000)
 

@@ -35,6 +35,13 @@ def test_blur_lowers_sharpness():
     )
 
 
+def test_a_smooth_ramp_has_contrast_but_is_not_sharp():
+    ramp = np.repeat(np.linspace(0, 255, 160).astype(np.uint8)[None, :, None], 120, 0).repeat(3, 2)
+    quality = image_properties(ramp, [], max_colors=1).whole.quality
+    assert quality.contrast > 50.0
+    assert quality.sharpness < 1.0
+
+
 def test_dominant_colours_come_largest_first_with_their_share():
     image = plain(0, 0, 255)
     image[:, :40] = (255, 0, 0)

@@ -72,6 +72,7 @@ def test_an_image_that_breaks_a_constraint_is_an_invalid_parameter(image):
         {"Image": {"Bytes": "*not base64*"}},
         {"Image": {"Bytes": "pixel é"}},
         {"Image": {"Bytes": "YQ"}},
+        {"Image": {"Bytes": "YWJj*"}},
         {"MaxLabels": "10"},
         {"MaxLabels": 1.5},
         {"MaxLabels": True},

@@ -77,8 +77,6 @@ def _jpeg_header(data: bytes) -> ImageHeader:
         if marker in (_JPEG_START_OF_SCAN, _JPEG_END):
             break
         (length,) = struct.unpack_from(">H", data, at + 2)
-        if length < 2:
-            break
         if marker in _JPEG_FRAMES:
             if at + 9 > len(data):
                 break
