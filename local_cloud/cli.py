@@ -29,22 +29,26 @@ Give --source several times for several cameras.
 class Interrupted(BaseException):
     """Ctrl-C, or a request to end: unwinds through everything that has something to end."""
 
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="framewatch-local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build the functions and templates that the other commands run")
-    demo = _command(commands, "demo", "play cameras or a clip, serve the dashboard, until Ctrl-C")
+    demo = _add_command(commands, "demo", "play cameras or a clip, serve the dashboard, until Ctrl-C")
     demo.add_argument("--port", type=_port, default=DEFAULT_PORT, help=f"of the dashboard (default {DEFAULT_PORT})")
     demo.add_argument("--once", action="store_true", help="play clips once instead of in a loop")
-    run = _command(commands, "run", "play the sources once, wait until all is processed, report")
+    run = _add_command(commands, "run", "play the sources once, wait until all is processed, report")
     run.add_argument("--once", action="store_true", help="play each clip once; this is what run always does")
     run.add_argument("--fast", action="store_true", help="read clips as fast as possible, on the clip's own clock")
     run.add_argument("--report", type=Path, metavar="FILE", help="write what became of every frame, as JSON")
     return parser
 
 
-def _command(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
+def _add_command(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=what, description=what, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -85,33 +89,39 @@ def watch_of(args: argparse.Namespace) -> list[str] | None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0: all is well. 1: a frame was lost or a camera failed. 2: it could not start. 130: Ctrl-C."""
+    """0: all is well. 1: a frame was lost or a camera failed. 2: it could not start. 128 + n: ended by signal n."""
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO if args.command != "build" and args.verbose else logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        # Imported late: --help and wrong arguments need not wait for the AWS SDK.
-        if args.command == "build":
-            from local_cloud.build import build  # noqa: PLC0415
-
-            build()
-            return 0
-        if args.command == "run":
-            from local_cloud.once import run_once  # noqa: PLC0415
-
-            return run_once(args, _Teller())
-        from local_cloud.demo import run_demo  # noqa: PLC0415
-
-        return run_demo(args, _Teller())
+        return _command_of(args)
     except LocalProblem as problem:
         print(problem, file=sys.stderr)
         return 2
-    except Interrupted:
-        return 130
+    except Interrupted as interrupted:
+        # Ctrl-C is how a demo is meant to end.
+        meant = args.command == "demo" and interrupted.signal_number == signal.SIGINT
+        return 0 if meant else 128 + interrupted.signal_number
     except BrokenPipeError:  # whoever read our lines is gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+
+
+def _command_of(args: argparse.Namespace) -> int:
+    # Imported late: --help and wrong arguments need not wait for the AWS SDK.
+    if args.command == "build":
+        from local_cloud.build import build  # noqa: PLC0415
+
+        build()
+        return 0
+    if args.command == "run":
+        from local_cloud.once import run_once  # noqa: PLC0415
+
+        return run_once(args, _Teller())
+    from local_cloud.demo import run_demo  # noqa: PLC0415
+
+    return run_demo(args, _Teller())
 
 
 def _interrupt(number: int, _frame: object) -> None:

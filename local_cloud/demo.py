@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import os
+import sys
 import time
 import webbrowser
 from collections.abc import Callable
@@ -65,7 +67,7 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         trimmer.start()
         url = f"http://127.0.0.1:{args.port}"
         _say_where(choice, url, say)
-        if not args.no_browser:
+        if not args.no_browser and _has_desktop():
             webbrowser.open(url)
         _wait(run, journal, say)
         run.wait_until_processed()
@@ -75,6 +77,11 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
             return 1
         say("every camera has ended")
         return 0
+
+
+def _has_desktop() -> bool:
+    """Without one, a browser for the terminal might open, and take it over."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _wait(run: Run, journal: Journal, say: Callable[[str], None]) -> None:

@@ -79,18 +79,19 @@ class LocalStack:
             env=local_environment(),
         )
         self._undo.callback(vision.stop)
-        # The model loads while the templates are deployed.
-        with ThreadPoolExecutor(3) as pool:
-            seeing = pool.submit(vision.wait_until, lambda: _is_ready(vision.log), _VISION_TIMEOUT_S)
-            self.emulator.wait_ready()
-            self._say("emulated AWS is up")
-            self.outputs = deploy(self.assembly, self.emulator.client)
-            self.put_site(self._options.site_text)
-            self._say(f"{len(self.assembly.stacks)} stacks are deployed")
-            warm = [pool.submit(self._warm_up, name) for name in ("ImageProcessorName", "FrameFetcherName")]
-            seeing.result()
-            for each in warm:
-                each.result()
+        # The model loads while the templates are deployed. Never waited for at the end: once the children are gone,
+        # so is what these threads wait for.
+        pool = ThreadPoolExecutor(3)
+        self._undo.callback(pool.shutdown, wait=False)
+        seeing = pool.submit(vision.wait_until, lambda: _is_ready(vision.log), _VISION_TIMEOUT_S)
+        self.emulator.wait_ready()
+        self._say("emulated AWS is up")
+        self.outputs = deploy(self.assembly, self.emulator.client)
+        self.put_site(self._options.site_text)
+        self._say(f"{len(self.assembly.stacks)} stacks are deployed")
+        warm = [pool.submit(self._warm_up, name) for name in ("ImageProcessorName", "FrameFetcherName")]
+        for each in (seeing, *warm):
+            each.result()
         self._say("the vision model is loaded, the functions are warm")
         self._start_event_source()
 

@@ -1,0 +1,264 @@
+"""The whole pipeline on this machine: a real clip, the deployed template, the real functions, a real model."""
+
+import json
+import os
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from edge_client.sampler import EveryNth, PerSecond
+from local_cloud import build
+from local_cloud.assembly import ASSEMBLY, newer_source
+from local_cloud.cameras import choose_site, demo_clip
+from local_cloud.cli import main
+from local_cloud.event_source import connect
+from local_cloud.journal import Journal
+from local_cloud.report import Places, build_report, read_back
+from local_cloud.runner import Pace, Run, edge_cameras
+from local_cloud.stack import LocalStack, StackOptions
+from local_cloud.stream_batches import MappingSettings
+from local_cloud.trim import GatedKinesis, Trimmer
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(os.environ.get("FRAMEWATCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory) -> Path:
+    """What `make setup` built where that is fresh, else built for this session."""
+    if (ASSEMBLY / "manifest.json").is_file() and newer_source(ASSEMBLY) is None:
+        return ASSEMBLY
+    folder = tmp_path_factory.mktemp("built") / "cdk.out"
+    build.build(folder)
+    return folder
+
+
+class Played:
+    """A stack that has played clips, still running."""
+
+    def __init__(self, assembly: Path, sources: list[str], sampling, watch=("Person", "Car")) -> None:
+        self.choice = choose_site(sources, None, watch=list(watch), min_confidence=None, default_watch=())
+        self.journal = Journal()
+        self.stack = LocalStack(
+            StackOptions(self.choice.site_text, assembly=assembly), on_delivery=self.journal.on_delivery
+        )
+        self.stack.start()
+        self.kinesis = GatedKinesis(self.stack.kinesis_for_the_edge())
+        cameras = edge_cameras(self.choice.cameras, Pace(sampling, fast=True, loop=False))
+        self.run = Run(self.stack, cameras, self.journal, print, kinesis=self.kinesis)
+        try:
+            self.run.start()
+            assert self.run.wait_for_cameras()
+            assert self.run.wait_until_processed()
+        except BaseException:
+            self.close()
+            raise
+
+    def report(self) -> dict:
+        places = Places(self.stack.outputs["TableName"], self.stack.outputs["FramesBucketName"])
+        found = read_back(self.client, places, self.choice.site, self.journal.snapshot())
+        return build_report(
+            self.journal, self.run.edge_report, found, self.choice.site, vision=self.stack.vision_stats(), errors=[]
+        )
+
+    @property
+    def client(self):
+        return self.stack.emulator.client
+
+    def table(self) -> dict[tuple[str, str], dict]:
+        """Everything in it. A scan: the one thing that the product never does."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.outputs["TableName"])
+        return {(i["pk"]["S"], i["sk"]["S"]): i for page in pages for i in page["Items"]}
+
+    def objects(self, prefix: str) -> list[str]:
+        listed = self.client("s3").list_objects_v2(Bucket=self.stack.outputs["FramesBucketName"], Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def texts(self) -> list[tuple[str, str]]:
+        return sorted((t.number, t.text) for t in self.stack.emulator.texts())
+
+    def close(self) -> None:
+        self.run.stop()
+        self.stack.stop()
+
+
+@pytest.fixture(scope="module")
+def bikes(assembly):
+    played = Played(assembly, [demo_clip()], EveryNth(10))
+    yield played
+    played.close()
+
+
+def test_the_report_says_what_the_table_and_the_bucket_hold(bikes):
+    report, table = bikes.report(), bikes.table()
+    frames = report["frames"]
+    assert frames["read"] == 250
+    assert frames["sampled"] == frames["sent"] == frames["processed"] == frames["stored"] == 25
+    assert (frames["lost"], frames["duplicates"], report["errors"]) == (0, 0, [])
+    docs = {sk: json.loads(i["doc"]["S"]) for (pk, sk), i in table.items() if pk.startswith("F#")}
+    assert len(docs) == len(bikes.objects("frames/")) == 25
+    # Capture times follow the clip's own clock: 25 frames a second, every tenth.
+    at = sorted(datetime.fromisoformat(d["captured_at"]) for d in docs.values())
+    assert {round((b - a).total_seconds(), 3) for a, b in pairwise(at)} == {0.4}
+    people = [d for d in docs.values() if any(label["name"] == "Person" for label in d["labels"])]
+    (person,) = [row for row in report["labels"] if row["name"] == "Person"]
+    assert person["count"] == len(people) > 0
+
+
+def test_each_visit_alerts_once_and_texts_once(bikes):
+    report, table = bikes.report(), bikes.table()
+    visits = [json.loads(i["doc"]["S"]) for (pk, _), i in table.items() if pk.startswith("V#")]
+    assert sorted((v["camera_id"], v["label"], v["frame_count"]) for v in visits) == sorted(
+        (v["camera"], v["label"], v["frames"]) for v in report["visits"]
+    )
+    assert {v["label"] for v in report["visits"]} == {"Person", "Car"}
+    assert sorted(a["label"] for a in report["alerts"]) == ["Car", "Person"]
+    assert bikes.texts() == sorted((s["number"], s["text"]) for s in report["sms"])
+    assert len(report["sms"]) == 2
+    by_id = {f.frame_id: f for f in bikes.journal.snapshot()}
+    for alert in report["alerts"]:
+        assert alert["media_time_s"] == pytest.approx(by_id[alert["frame_id"]].media_time_s)
+    for visit in report["visits"]:
+        assert 0 <= visit["first_seen_s"] < visit["last_seen_s"] < 10
+
+
+def test_times_are_measured_for_every_frame_and_text(bikes):
+    report = bikes.report()
+    assert report["latency_ms"]["capture_to_stored"]["count"] == 25
+    assert report["latency_ms"]["capture_to_sms"]["count"] == 2
+    for measured in (*report["latency_ms"].values(), report["vision_ms"]):
+        assert 0 < measured["p50"] <= measured["p95"]
+    assert report["vision_ms"]["count"] >= 25
+
+
+def test_every_record_delivered_again_changes_nothing(bikes):
+    """The shape of a redelivered stream: a new event source, from its beginning."""
+    before, texts = bikes.table(), bikes.texts()
+    stored = set(bikes.objects("frames/"))
+    analysed = bikes.stack.vision_stats()["vision_ms"]["count"]
+    settings = MappingSettings.from_mapping(bikes.stack.mapping())
+    assert settings.starting_position == "TRIM_HORIZON"
+    again = connect(settings, bikes.client, on_invoke=bikes.journal.on_delivery)
+    again.start()
+    try:
+        assert again.wait_drained(60)
+        assert again.stats().acknowledged >= 25
+        assert again.stats().given_up == 0
+    finally:
+        again.stop()
+    assert bikes.table() == before
+    assert bikes.texts() == texts
+    assert set(bikes.objects("frames/")) == stored
+    # A frame that is stored is not analysed, and not billed, again.
+    assert bikes.stack.vision_stats()["vision_ms"]["count"] == analysed
+    assert bikes.report()["frames"]["duplicates"] == 25
+
+
+def test_a_bad_record_is_kept_raw_with_a_pointer_and_holds_nothing_up(bikes):
+    before = len(bikes.objects("frames/"))
+    stream = bikes.stack.outputs["StreamName"]
+    bikes.client("kinesis").put_record(StreamName=stream, PartitionKey="bikes", Data=b"not a frame")
+    assert bikes.stack.event_source.wait_drained(60)
+    (key,) = bikes.objects("failed/")
+    kept = bikes.client("s3").get_object(Bucket=bikes.stack.outputs["FramesBucketName"], Key=key)
+    assert kept["Body"].read() == b"not a frame"
+    queue = bikes.stack.outputs["FailureQueueUrl"]
+    (message,) = bikes.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(message["Body"])["key"] == key
+    assert len(bikes.objects("frames/")) == before
+    report = bikes.report()
+    assert report["frames"]["lost"] == 0
+    assert any(key in sentence for sentence in report["errors"])
+
+
+def test_a_frame_that_went_missing_is_counted_as_lost_and_said(bikes):
+    key = bikes.objects("frames/")[0]
+    s3, bucket = bikes.client("s3"), bikes.stack.outputs["FramesBucketName"]
+    picture = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.delete_object(Bucket=bucket, Key=key)
+    try:
+        report = bikes.report()
+    finally:
+        s3.put_object(Bucket=bucket, Key=key, Body=picture)
+    assert report["frames"]["lost"] == 1
+    assert any("1 of 25 sampled frames" in sentence for sentence in report["errors"])
+
+
+def test_old_frames_are_trimmed_whole_and_the_stream_is_renewed_without_loss(bikes):
+    """Last in this module: it removes what the others look at."""
+    kept = sorted(bikes.objects("frames/"))[-10:]
+    trimmer = Trimmer(
+        bikes.client,
+        bikes.stack.outputs,
+        bikes.kinesis,
+        bikes.stack.renew_stream,
+        keep_frames=10,
+        stream_bytes=1,
+    )
+    trimmer.look()
+    assert (trimmer.removed_frames, trimmer.renewed_streams) == (15, 1)
+    assert sorted(bikes.objects("frames/")) == kept
+    names = {Path(key).stem for key in kept}
+    for pk, sk in bikes.table():
+        if pk.startswith(("F#", "L#", "W#", "WL#", "SEEN#")):
+            assert (pk if pk.startswith("SEEN#") else sk).partition("#")[2] in names
+    iterator = bikes.client("kinesis").get_shard_iterator(
+        StreamName=bikes.stack.outputs["StreamName"],
+        ShardId="shardId-000000000000",
+        ShardIteratorType="TRIM_HORIZON",
+    )["ShardIterator"]
+    assert bikes.client("kinesis").get_records(ShardIterator=iterator)["Records"] == []
+    # What is written next is processed.
+    bikes.client("kinesis").put_record(
+        StreamName=bikes.stack.outputs["StreamName"], PartitionKey="x", Data=b"another that is no frame"
+    )
+    assert bikes.stack.event_source.wait_drained(60)
+    assert len(bikes.objects("failed/")) == 2
+
+
+def test_a_camera_that_fails_does_not_stop_the_other(assembly, tmp_path, capsys):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(os.urandom(20_000))
+    report_file = tmp_path / "report.json"
+    code = main(
+        [
+            *("run", "--once", "--fast", "--no-browser", "--every", "50", "--assembly", str(assembly)),
+            *("--source", str(broken), "--source", demo_clip(), "--report", str(report_file)),
+        ]
+    )
+    report = json.loads(report_file.read_text())
+    assert code == 1
+    assert {c["camera"]: (c["failed"], c["stored"]) for c in report["cameras"]} == {
+        "broken": (True, 0),
+        "bikes": (False, 5),
+    }
+    assert report["frames"]["lost"] == 0
+    assert len(report["errors"]) == 1
+    assert report["errors"][0] in capsys.readouterr().out
+
+
+@pytest.mark.pixels
+@pytest.mark.timeout(600)
+def test_the_exam_of_visits_every_frame_is_stored_and_a_person_is_found_in_every_visit(assembly):
+    clip = DATA / "videos" / "one-by-one-person.mp4"
+    if not clip.is_file():
+        pytest.skip(f"{clip} is missing; set FRAMEWATCH_DATA")
+    visits = json.loads((DATA / "videos" / "timelines.json").read_text())[clip.name]["person"]
+    played = Played(assembly, [str(clip)], PerSecond(1.0), watch=["Person"])
+    try:
+        report = played.report()
+        docs = [json.loads(i["doc"]["S"]) for (pk, _), i in played.table().items() if pk.startswith("F#")]
+        traces = {f.frame_id: f for f in played.journal.snapshot()}
+    finally:
+        played.close()
+    frames = report["frames"]
+    assert frames["sampled"] == frames["stored"] == len(docs) > 0
+    assert frames["lost"] == 0
+    seen_at = [
+        traces[d["frame_id"]].media_time_s for d in docs if any(label["name"] == "Person" for label in d["labels"])
+    ]
+    for start_s, end_s in visits:
+        assert any(start_s - 0.5 <= t <= end_s + 0.5 for t in seen_at), f"nobody was found in {start_s}..{end_s} s"

@@ -1,0 +1,260 @@
+"""framewatch-local as a user meets it: what it refuses, how it ends, what it leaves behind."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import namedtuple
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from local_cloud import assembly as local_assembly
+from local_cloud import build, cli, demo, stack
+from local_cloud.assembly import ASSEMBLY, newer_source
+from local_cloud.cameras import demo_clip
+
+MARK = "FRAMEWATCH_TEST_MARK"
+
+
+@pytest.fixture
+def main(capsys):
+    """Runs the command in this process; gives its exit code, and what it said on standard error."""
+
+    def run(*argv: str) -> tuple[int, str]:
+        before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        try:
+            code = cli.main(argv)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def pages(tmp_path, monkeypatch):
+    """A dashboard that counts as built."""
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "index.html").write_text("<title>Framewatch</title>")
+    monkeypatch.setattr(demo, "PAGES", tmp_path / "dist")
+
+
+def one_sentence(said: str) -> str:
+    (line,) = said.strip().splitlines()
+    assert line.endswith(".")
+    assert "Traceback" not in said
+    return line
+
+
+def test_a_busy_port_is_one_sentence_and_nothing_is_started(main, pages):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, said = main("demo", "--no-browser", "--port", str(port))
+    assert code == 2
+    assert f"Port {port} is in use" in one_sentence(said)
+
+
+def test_a_missing_camera_is_one_sentence(main, pages):
+    code, said = main("demo", "--no-browser", "--source", "97")
+    assert code == 2
+    assert "no such camera device" in one_sentence(said)
+
+
+@pytest.mark.parametrize("command", ["demo", "run"])
+def test_a_missing_file_is_one_sentence(main, pages, command):
+    code, said = main(command, "--source", "/nowhere/clip.mp4", "--no-browser")
+    assert code == 2
+    assert "/nowhere/clip.mp4" in one_sentence(said)
+
+
+def test_no_disk_space_is_one_sentence(main, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(stack.shutil, "disk_usage", lambda _: usage(10**9, 9 * 10**8, 10**8))
+    code, said = main("run", "--source", demo_clip())
+    assert code == 2
+    assert "95 MB free" in one_sentence(said)
+
+
+def test_templates_that_are_not_built_or_stale_say_what_to_run(main, monkeypatch, tmp_path):
+    code, said = main("run", "--source", demo_clip(), "--assembly", str(tmp_path))
+    assert code == 2
+    assert "make setup" in one_sentence(said)
+    (tmp_path / "manifest.json").write_text("{}")
+    os.utime(tmp_path / "manifest.json", (0, 0))
+    monkeypatch.setattr(stack, "ASSEMBLY", tmp_path)
+    code, said = main("run", "--source", demo_clip())
+    assert code == 2
+    assert "is newer than what was built from it" in one_sentence(said)
+
+
+def test_nothing_to_play_and_wrong_numbers_are_one_sentence(main):
+    assert "give --source" in one_sentence(main("run")[1])
+    assert "at least 1" in one_sentence(main("run", "--source", demo_clip(), "--every", "0")[1])
+    assert "no folder" in one_sentence(main("run", "--source", demo_clip(), "--report", "/nowhere/report.json")[1])
+
+
+def test_a_label_that_can_never_be_seen_is_refused_before_anything_starts(main):
+    code, said = main("run", "--source", demo_clip(), "--watch", "Unicron")
+    assert code == 2
+    assert "Unicron" in said
+
+
+def test_stacks_are_deployed_after_what_they_import():
+    artifacts = {
+        "b": {"type": "aws:cloudformation:stack", "dependencies": ["a", "b.assets"]},
+        "a": {"type": "aws:cloudformation:stack"},
+        "b.assets": {"type": "cdk:asset-manifest"},
+    }
+    assert list(local_assembly._in_order(artifacts)) == ["a", "b"]
+
+
+# -- with everything started
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory) -> Path:
+    if (ASSEMBLY / "manifest.json").is_file() and newer_source(ASSEMBLY) is None:
+        return ASSEMBLY
+    folder = tmp_path_factory.mktemp("built") / "cdk.out"
+    build.build(folder)
+    return folder
+
+
+class Started:
+    """A command in a process of its own. All that it starts carries the mark in its environment."""
+
+    def __init__(self, tmp_path: Path, *argv: str) -> None:
+        self.mark = uuid.uuid4().hex
+        self.log = tmp_path / "out.txt"
+        self.scratch = tmp_path / "scratch"
+        self.scratch.mkdir()
+        code = (
+            "from pathlib import Path; from local_cloud import cli, demo;"
+            f"demo.PAGES = Path({str(tmp_path / 'dist')!r}); import sys; sys.exit(cli.main(sys.argv[1:]))"
+        )
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, *argv],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, MARK: self.mark, "TMPDIR": str(self.scratch)},
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, words: str, timeout_s: float = 120) -> None:
+        deadline = time.monotonic() + timeout_s
+        while words not in self.output():
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
+
+    def alive(self) -> list[str]:
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark:
+                    found.append(f"{process.pid} {process.cmdline()}")
+        return found
+
+    def wait_until_nothing_is_left(self, timeout_s: float = 30) -> None:
+        deadline = time.monotonic() + timeout_s
+        while self.alive():
+            assert time.monotonic() < deadline, self.alive()
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def start(tmp_path, pages):
+    started = []
+
+    def go(*argv: str) -> Started:
+        started.append(Started(tmp_path, *argv))
+        return started[-1]
+
+    yield go
+    for each in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(each.process.pid, signal.SIGKILL)
+        each.process.wait()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+    ids=["ctrl-c", "sigterm", "kill-9"],
+)
+def test_nothing_is_left_however_the_demo_ends(start, assembly, port, number, code):
+    demo_run = start("demo", "--no-browser", "--port", str(port), "--assembly", str(assembly))
+    demo_run.wait_for("the first frames are on the dashboard")
+    # Both functions, a camera, the emulator and the vision server are up.
+    page = httpx.get(f"http://127.0.0.1:{port}/v1/frames?limit=1", timeout=30).json()
+    assert httpx.get(page["frames"][0]["image_url"], timeout=30).content.startswith(b"\xff\xd8\xff")
+    assert len(demo_run.alive()) >= 6
+    demo_run.process.send_signal(number)
+    if number == signal.SIGINT:
+        demo_run.process.send_signal(number)  # the impatient press twice
+    assert demo_run.process.wait(30) == code
+    demo_run.wait_until_nothing_is_left()
+    assert not list(demo_run.scratch.iterdir())
+    assert "Traceback" not in demo_run.output()
+    assert shutil.disk_usage(tempfile.gettempdir()).free > 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_it_starts_leaves_nothing(start, assembly, port):
+    demo_run = start("demo", "--no-browser", "--port", str(port), "--assembly", str(assembly))
+    demo_run.wait_for("emulated AWS is up")
+    demo_run.process.send_signal(signal.SIGINT)
+    demo_run.process.wait(30)
+    demo_run.wait_until_nothing_is_left()
+    assert not list(demo_run.scratch.iterdir())
+    assert "Traceback" not in demo_run.output()
+
+
+@pytest.mark.slow
+def test_the_demo_shows_texts_on_the_terminal_and_in_the_phone_panel(start, assembly, port):
+    demo_run = start(
+        *("demo", "--no-browser", "--once", "--every", "10", "--port", str(port)),
+        *("--source", demo_clip(), "--assembly", str(assembly)),
+    )
+    demo_run.wait_for("[SMS to +12...123] Framewatch: ")
+    messages = httpx.get(f"http://127.0.0.1:{port}/demo/sms", timeout=30).json()["messages"]
+    assert messages[0]["number"] == "+12025550123"
+    assert messages[0]["text"] in demo_run.output()
+    demo_run.wait_for("every camera has ended")
+    assert demo_run.process.wait(30) == 0
+    demo_run.wait_until_nothing_is_left()
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_video_is_one_sentence_and_a_non_zero_exit(start, assembly, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(os.urandom(20_000))
+    run = start("run", "--once", "--fast", "--no-browser", "--source", str(broken), "--assembly", str(assembly))
+    assert run.process.wait(120) == 1
+    assert "broken: cannot read" in run.output()
+    assert "Traceback" not in run.output()
+    run.wait_until_nothing_is_left()
