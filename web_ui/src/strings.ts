@@ -148,7 +148,7 @@ export const strings = {
     aliases: (names: string) => `also ${names}`,
     parents: (names: string) => `a kind of ${names}`,
     boxes: (count: number) => `${count} ${plural(count, "box", "boxes")}`,
-    filterBy: (label: string) => `Show only frames with ${label}`,
+    filterBy: (label: string) => `Filter: only frames with ${label}`,
     filter: "Filter",
   },
 

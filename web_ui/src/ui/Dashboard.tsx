@@ -129,7 +129,7 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
           />
         )}
       </header>
-      <div class="controls">
+      <div class="controls" role="search" aria-label={strings.filters.region}>
         <CameraBar
           cameras={namedCameras}
           chosen={filters.camera}

@@ -30,7 +30,7 @@ export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onC
   };
 
   return (
-    <div class="filters" role="search" aria-label={strings.filters.region}>
+    <div class="filters">
       <button
         type="button"
         class="button filters-toggle"

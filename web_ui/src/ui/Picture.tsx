@@ -57,7 +57,7 @@ export function Picture({ frame, alt, eager, boxes, highlight = null, epoch, onR
     gone: strings.card.imageGone,
   }[load];
   return (
-    <div class={`picture ${ratio >= 16 / 9 ? "picture-wide" : "picture-tall"}`} style={{ aspectRatio: String(ratio) }}>
+    <div class={`picture ${ratio >= 16 / 9 ? "picture-wide" : "picture-tall"}`} style={{ "--ratio": String(ratio) }}>
       {words === null ? (
         <>
           <img

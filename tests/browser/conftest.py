@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.fake_site import FakeSite, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB_UI = ROOT / "web_ui"
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# A shared machine with a software renderer; nothing here measures time.
+EXPECT_TIMEOUT_MS = 30_000
+
+
+def missing(reason: str) -> None:
+    """Skips, or fails where a run without a browser must not pass for a green one."""
+    if os.environ.get("FRAMEWATCH_REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    folder = Path(os.environ.get("FRAMEWATCH_ARTIFACTS", ROOT / "build" / "artifacts"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    folder = WEB_UI / "dist"
+    if not (folder / "index.html").is_file():
+        missing("web_ui/dist is not built: run `npm ci && npm run build` in web_ui")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def axe_js() -> Path:
+    script = WEB_UI / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        missing("axe-core is not installed: run `npm ci` in web_ui")
+    return script
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("FRAMEWATCH_CHROMIUM") or next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
+    if path is None:
+        missing("no Chromium found: install one, or name it in FRAMEWATCH_CHROMIUM")
+    expect.set_options(timeout=EXPECT_TIMEOUT_MS)
+    with sync_playwright() as playwright:
+        # A root user in a container has no sandbox to give.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(dist: Path) -> Iterator[FakeSite]:
+    with serving(FakeSite(dist)) as running:
+        yield running
+
+
+class Console:
+    """What the page complained about: uncaught errors and refused content. Failed loads are the tests' own doing."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+
+    def listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("console", lambda message: self.hear(message.type, message.text))
+
+    def hear(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"} and not text.startswith("Failed to load resource"):
+            self.complaints.append(text)
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: FakeSite) -> Iterator[OpenPage]:
+    """`open_page("/?camera=yard", width=360, scheme="dark")`. No test may end with a complaint in the console."""
+    contexts: list[BrowserContext] = []
+    console = Console()
+
+    def open_it(
+        path: str = "/", *, width: int = 1280, height: int = 800, scheme: str = "light", **options: Any
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, **{"locale": "en-GB", **options}
+        )
+        contexts.append(context)
+        context.set_default_timeout(EXPECT_TIMEOUT_MS)
+        page = context.new_page()
+        console.listen(page)
+        page.goto(site.origin + path)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert console.complaints == []
