@@ -19,7 +19,7 @@ from framewatch.services.process_frames import process_batch
 from framewatch.wire.envelope import encode_envelope
 from framewatch.wire.items import image_key
 from tests.batches import failing_record, person, record, run
-from tests.fakes import World
+from tests.fakes import Crash, World, make_site
 from tests.frames import CAR, NOON, PERSON, make_frame, make_record
 
 # -- what is stored ------------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def test_a_stored_frame_is_not_analysed_again_and_its_stored_labels_count() -> N
 
 
 def test_of_two_deliveries_that_race_the_first_ones_labels_count() -> None:
-    world = World()
+    world = World(make_site(watch={"labels": ["Person", "Car"], "min_confidence": 80}))
     run(world, record(world, 0, PERSON))
     frame = make_frame(0)
     world.vision.see(frame.jpeg, [CAR])
@@ -87,7 +87,7 @@ def test_of_two_deliveries_that_race_the_first_ones_labels_count() -> None:
     outcome = run(world, make_record(frame))
     assert outcome.failed_record_ids == ()
     assert outcome.counts["FramesDuplicate"] == 1
-    assert [v.frame_count for v in world.visits.visits.values()] == [1]
+    assert [(v.label, v.frame_count) for v in world.visits.visits.values()] == [("Person", 1)]
 
 
 # -- one bad record costs one record ---------------------------------------------------------------------------------
@@ -193,6 +193,13 @@ def test_a_mistake_of_ours_costs_one_record_and_is_counted(caplog: pytest.LogCap
     assert outcome.failed_record_ids == (bad.record_id,)
     assert outcome.counts["UnexpectedErrors"] == 1
     assert "a bug" in caplog.text
+
+
+def test_a_process_that_is_told_to_die_dies() -> None:
+    world = World()
+    world.faults.on("image put", Crash("told to"))
+    with pytest.raises(Crash):
+        run(world, record(world, 0, PERSON))
 
 
 def test_when_it_cannot_be_known_what_is_stored_nothing_is_analysed() -> None:
