@@ -103,9 +103,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Ctrl-C is how a demo is meant to end.
         meant = args.command == "demo" and interrupted.signal_number == signal.SIGINT
         return 0 if meant else 128 + interrupted.signal_number
-    except BrokenPipeError:  # whoever read our lines is gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
 
 
 def _command_of(args: argparse.Namespace) -> int:
@@ -138,7 +135,12 @@ class _Teller:
         self._started = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
+        try:
+            print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
+        except BrokenPipeError:
+            # Whoever read our lines is gone, as with `| head`. Several threads talk: the main one is told to end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def write_json(path: Path, body: Any) -> None:

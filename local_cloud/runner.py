@@ -88,8 +88,8 @@ class Run:
         """True when every camera has ended. In short waits, so that signals are handled."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._edge_done.wait(0.2):
-            if not self._stack.emulator.alive:
-                self.errors.append(f"The emulated AWS ended unexpectedly: {self._stack.emulator.last_words()}")
+            if (broken := self._stack.broken()) is not None:
+                self.errors.append(broken)
                 self._stop_edge.set()
                 return False
             if deadline is not None and time.monotonic() > deadline:
@@ -103,7 +103,10 @@ class Run:
             stats = self._stack.event_source.stats()
             if stats.settled != settled:
                 settled, moved_at = stats.settled, time.monotonic()
-            if time.monotonic() - moved_at > _STALLED_S or not self._stack.emulator.alive:
+            if (broken := self._stack.broken()) is not None:
+                self.errors.append(broken)
+                return False
+            if time.monotonic() - moved_at > _STALLED_S:
                 self.errors.append(
                     f"{stats.records_waiting} frames were still not processed, and nothing moved for"
                     f" {time.monotonic() - moved_at:.0f} s; the last error was: {stats.last_error or 'none'}."

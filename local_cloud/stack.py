@@ -55,6 +55,7 @@ class LocalStack:
         self._on_delivery = on_delivery
         self.assembly: Assembly
         self.emulator: Emulator
+        self._vision: Child
         self.event_source: EventSource
         self.vision_url = ""
 
@@ -67,7 +68,7 @@ class LocalStack:
         self.vision_url = f"http://127.0.0.1:{vision_port}"
         self.emulator = Emulator(state, function_env={"AWS_ENDPOINT_URL_REKOGNITION": self.vision_url})
         self._undo.callback(self.emulator.stop)
-        vision = Child(
+        self._vision = Child(
             "vision server",
             [
                 "local_cloud.vision_server",
@@ -78,12 +79,12 @@ class LocalStack:
             log=state / "vision.log",
             env=local_environment(),
         )
-        self._undo.callback(vision.stop)
+        self._undo.callback(self._vision.stop)
         # The model loads while the templates are deployed. Never waited for at the end: once the children are gone,
         # so is what these threads wait for.
         pool = ThreadPoolExecutor(3)
         self._undo.callback(pool.shutdown, wait=False)
-        seeing = pool.submit(vision.wait_until, lambda: _is_ready(vision.log), _VISION_TIMEOUT_S)
+        seeing = pool.submit(self._vision.wait_until, lambda: _is_ready(self._vision.log), _VISION_TIMEOUT_S)
         self.emulator.wait_ready()
         self._say("emulated AWS is up")
         self.outputs = deploy(self.assembly, self.emulator.client)
@@ -97,6 +98,14 @@ class LocalStack:
 
     def stop(self) -> None:
         self._undo.close()
+
+    def broken(self) -> str | None:
+        """A sentence when one of the parts has ended on its own."""
+        if not self.emulator.alive:
+            return f"The AWS emulator ended unexpectedly: {self.emulator.last_words()}"
+        if self._vision.returncode is not None:
+            return f"The vision server ended unexpectedly: {self._vision.last_words()}"
+        return None
 
     def put_site(self, text: str) -> None:
         self.emulator.client("s3").put_object(

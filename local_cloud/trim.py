@@ -28,6 +28,7 @@ from local_cloud.clients import ClientFactory
 KEEP_FRAMES = 3000
 STREAM_BYTES = 128 * 1024 * 1024
 _EVERY_S = 30.0
+_LOGS_EVERY = 20  # looks: what the functions wrote last stays readable for ten minutes
 _BATCH_WRITE = 25
 
 
@@ -68,6 +69,7 @@ class Trimmer:
         self._stream_bytes = stream_bytes
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trim", daemon=True)
+        self._looks = 0
         self.removed_frames = 0
         self.renewed_streams = 0
 
@@ -87,7 +89,9 @@ class Trimmer:
                     self._kinesis.bytes_put = 0
                     self.renewed_streams += 1
         self._trim_frames()
-        self._trim_logs()
+        self._looks += 1
+        if self._looks % _LOGS_EVERY == 0:
+            self._trim_logs()
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):

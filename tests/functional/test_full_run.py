@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -76,6 +77,9 @@ class Played:
     def objects(self, prefix: str) -> list[str]:
         listed = self.client("s3").list_objects_v2(Bucket=self.stack.outputs["FramesBucketName"], Prefix=prefix)
         return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def object(self, key: str) -> bytes:
+        return self.client("s3").get_object(Bucket=self.stack.outputs["FramesBucketName"], Key=key)["Body"].read()
 
     def texts(self) -> list[tuple[str, str]]:
         return sorted((t.number, t.text) for t in self.stack.emulator.texts())
@@ -163,8 +167,7 @@ def test_a_bad_record_is_kept_raw_with_a_pointer_and_holds_nothing_up(bikes):
     bikes.client("kinesis").put_record(StreamName=stream, PartitionKey="bikes", Data=b"not a frame")
     assert bikes.stack.event_source.wait_drained(60)
     (key,) = bikes.objects("failed/")
-    kept = bikes.client("s3").get_object(Bucket=bikes.stack.outputs["FramesBucketName"], Key=key)
-    assert kept["Body"].read() == b"not a frame"
+    assert bikes.object(key) == b"not a frame"
     queue = bikes.stack.outputs["FailureQueueUrl"]
     (message,) = bikes.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(message["Body"])["key"] == key
@@ -172,6 +175,32 @@ def test_a_bad_record_is_kept_raw_with_a_pointer_and_holds_nothing_up(bikes):
     report = bikes.report()
     assert report["frames"]["lost"] == 0
     assert any(key in sentence for sentence in report["errors"])
+
+
+def test_a_batch_that_fails_for_good_is_kept_with_its_records_in_the_bucket(bikes):
+    """The function is broken for the time of one batch, which the event source gives up after a single try."""
+    function = bikes.stack.outputs["ImageProcessorName"]
+    handler = bikes.client("lambda").get_function_configuration(FunctionName=function)["Handler"]
+    settings = replace(MappingSettings.from_mapping(bikes.stack.mapping()), max_retries=0, bisect_on_error=False)
+    bikes.client("lambda").update_function_configuration(FunctionName=function, Handler="nowhere.handler")
+    failing = connect(settings, bikes.client)
+    try:
+        failing.start()
+        assert failing.wait_drained(60)
+    finally:
+        failing.stop()
+        bikes.client("lambda").update_function_configuration(FunctionName=function, Handler=handler)
+    stats = failing.stats()
+    assert (stats.acknowledged, stats.given_up, stats.destination_failures) == (0, stats.records_read, 0)
+    assert stats.given_up >= 25
+    kept = [
+        record
+        for key in bikes.objects("aws/lambda/")
+        for record in json.loads(json.loads(bikes.object(key))["payload"])["Records"]
+    ]
+    assert len(kept) == stats.given_up
+    for key in bikes.objects("aws/lambda/"):
+        bikes.client("s3").delete_object(Bucket=bikes.stack.outputs["FramesBucketName"], Key=key)
 
 
 def test_a_frame_that_went_missing_is_counted_as_lost_and_said(bikes):

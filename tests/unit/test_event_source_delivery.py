@@ -176,11 +176,12 @@ def test_a_split_costs_no_retry():
     assert set(tries.values()) == {3}
 
 
-def test_with_bisect_a_named_record_is_where_the_batch_is_split():
+@pytest.mark.parametrize("named", [4, 5], ids=["two-left", "one-left"])
+def test_with_bisect_a_named_record_is_where_the_batch_is_split(named):
     batch = records(6)
-    h = Harness(mapping(BisectBatchOnFunctionError=True, MaximumRetryAttempts=0), [failed(batch[4]), OK])
+    h = Harness(mapping(BisectBatchOnFunctionError=True, MaximumRetryAttempts=0), [failed(batch[named]), OK])
     h.delivery.deliver(batch)
-    assert h.invoked == [[r.sequence_number for r in batch], [r.sequence_number for r in batch[4:]]]
+    assert h.invoked == [[r.sequence_number for r in batch], [r.sequence_number for r in batch[named:]]]
     assert not h.given_up
 
 
