@@ -278,8 +278,8 @@ def rtsp_server(login, encoder):
         if not port:
             why = (process.communicate()[1].strip().splitlines() or ["?"])[-1]
             pytest.skip(
-                f"no RTSP server ({why}): apt-get install python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-rtsp"
-                " gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
+                f"no RTSP server ({why}): apt-get install python3-gi gir1.2-gst-rtsp-server-1.0"
+                " gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
             )
         yield f"127.0.0.1:{port}"
     finally:
@@ -287,6 +287,7 @@ def rtsp_server(login, encoder):
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("login", "encoder"), [("basic", _H264), ("digest", _H264), ("basic", _MJPEG)])
 def test_an_rtsp_camera_is_read_over_tcp_with_its_login(monkeypatch, login, encoder):
     monkeypatch.setenv("RTSP_PW", "p@ss:w/rd #1%")
@@ -296,6 +297,7 @@ def test_an_rtsp_camera_is_read_over_tcp_with_its_login(monkeypatch, login, enco
     assert (outcome.of(Opened)[0].width, outcome.of(Opened)[0].height) == (320, 240)
 
 
+@pytest.mark.slow
 def test_an_rtsp_camera_that_refuses_the_password_or_the_path_says_which():
     with rtsp_server("basic", _MJPEG) as host:
         [wrong] = Outcome(EdgeCamera("yard", f"rtsp://viewer:hunter2@{host}/live")).of(CameraFailed)

@@ -314,7 +314,12 @@ def test_a_parent_killed_outright_leaves_no_orphan(edge, clip):
     first_line_with(process, "reading")
     workers = workers_of(process.pid)
     process.kill()
-    wait_until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers))
+    try:
+        wait_until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers))
+    finally:
+        for worker in workers:
+            if worker.is_running():
+                worker.kill()
 
 
 @pytest.mark.parametrize(

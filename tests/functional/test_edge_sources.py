@@ -172,7 +172,8 @@ def test_a_folder_is_read_in_natural_order_one_second_apart_and_skips_the_unread
 
 def test_one_image_is_a_source_of_one_frame(tmp_path):
     cv2.imwrite(str(tmp_path / "50%d.jpg"), np.zeros((70, 90, 3), np.uint8))
-    assert len(Outcome(fast(tmp_path / "50%d.jpg")).stream.frames) == 1
+    outcome = Outcome(fast(tmp_path / "50%d.jpg"))
+    assert len(outcome.stream.frames) == 1 and outcome.of(Opened)[0].duration_s == 1
 
 
 def test_a_clip_that_is_cut_short_gives_what_it_has_and_a_warning(tmp_path):

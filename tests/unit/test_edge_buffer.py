@@ -65,6 +65,13 @@ def test_it_is_finished_when_every_camera_is_closed_and_nothing_waits():
     assert buffer.is_finished
 
 
+def test_a_batch_of_heavy_records_stops_at_the_bytes_a_request_may_hold():
+    buffer = FrameBuffer(["a", "b"])
+    for n in range(8):
+        buffer.put(record("ab"[n % 2], n, 1_000_000), drop_oldest=False)
+    assert [len(take(buffer)), len(take(buffer)), len(take(buffer))] == [5, 3, 0]
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 1024 * 1024 - 2)), max_size=40),
     st.integers(0, 1200),

@@ -147,10 +147,21 @@ def test_waiting_retries_are_bounded():
     assert len(set(ride.sent_ids)) == 1000
 
 
+def test_waiting_retries_are_bounded_in_bytes_too():
+    ride = Ride(*[[THROTTLED] * 5] * 7)
+    for batch in range(7):
+        assert not ride.producer.is_full
+        ride.send(*[f"f{batch}-{n}" for n in range(5)], size=1_000_000)
+    assert ride.producer.is_full
+    ride.finish()
+    assert not ride.producer.is_full and len(ride.sent) == 35
+
+
 def test_heavy_retries_are_spread_over_requests_within_the_limit():
     ride = Ride(*[[THROTTLED] * 5] * 3)
     for batch in range(3):  # 15 MB in all; Stream checks each request
         ride.send(*[f"f{batch}-{n}" for n in range(5)], size=1_000_000)
+    ride.now_s += 100  # all are due at once
     ride.finish()
     assert len(ride.sent) == 15 and not ride.failed
 
