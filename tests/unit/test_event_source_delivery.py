@@ -274,6 +274,7 @@ def test_a_record_over_the_payload_limit_comes_alone():
     assert len(b.take()) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=300), st.text(min_size=1, max_size=20)), min_size=1, max_size=20))
 def test_measured_payloads_are_exact(contents):
     encoder = EventEncoder(mapping(), ROLE)
