@@ -26,11 +26,11 @@ class GateReason(StrEnum):
 
 
 def is_camera_id(text: str) -> bool:
-    return _CAMERA_ID.match(text) is not None
+    return _CAMERA_ID.fullmatch(text) is not None
 
 
 def is_boot_id(text: str) -> bool:
-    return _BOOT_ID.match(text) is not None
+    return _BOOT_ID.fullmatch(text) is not None
 
 
 def make_boot_id(started_at_utc: datetime, entropy: bytes) -> str:
