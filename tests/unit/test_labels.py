@@ -43,7 +43,9 @@ def test_the_most_confident_label_is_the_sighting() -> None:
 
 
 def test_the_label_itself_wins_over_a_child_as_confident() -> None:
-    assert found([CAR, Label("Vehicle", CAR.confidence)], "Vehicle") == {"Vehicle": "Vehicle"}
+    vehicle = Label("Vehicle", 99)
+    for child in (Label("Car", 99, parents=("Vehicle",)), Label("Wagon", 99, parents=("Vehicle",))):
+        assert found([child, vehicle], "Vehicle") == found([vehicle, child], "Vehicle") == {"Vehicle": "Vehicle"}
 
 
 def test_each_word_is_found_once_in_the_order_watched() -> None:

@@ -17,6 +17,16 @@ def test_one_visit_is_one_text_however_many_frames_and_batches() -> None:
     assert (visit.frame_count, visit.alerts["watch"].state) == (20, AlertState.SENT)
 
 
+def test_a_finished_alert_is_left_alone_by_a_redelivery() -> None:
+    world = World()
+    r = record(world, 0, PERSON)
+    run(world, r)
+    before = dict(world.visits.visits)
+    assert run(world, r).failed_record_ids == ()
+    assert world.visits.visits == before
+    assert world.meter.counts["AlertsSent"] == 1
+
+
 def test_the_next_visit_is_the_next_text() -> None:
     world = World()
     run(world, record(world, 0, PERSON), record(world, 1, PERSON, at=31.0), record(world, 2, PERSON, at=10.0))
