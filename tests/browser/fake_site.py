@@ -212,7 +212,9 @@ class FakeSite:
             if parts.path.startswith("/pictures/"):
                 return self.picture(parts.path, parts.query)
             if parts.path.startswith(("/v1/", "/demo/")):
-                return self.api(parts.path, {k: v[0] for k, v in parse_qs(parts.query).items()})
+                return self.api(
+                    parts.path, {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
+                )
         file = (self.dist / parts.path.lstrip("/")).resolve() if parts.path != "/" else self.dist / "index.html"
         if not file.is_relative_to(self.dist) or not file.is_file():
             return 404, "text/plain", b"no such page"
@@ -244,6 +246,9 @@ class FakeSite:
         if path != "/v1/frames":
             return as_json({"error": {"code": "not_found", "message": "No such resource."}}, 404)
         self.requests.append(query)
+        wrong = complaint_about(query)
+        if wrong:
+            return as_json({"error": {"code": "invalid_parameter", "message": wrong}}, 400)
         return as_json(self.page(query))
 
     def page(self, query: dict[str, str]) -> dict[str, Any]:
@@ -263,14 +268,15 @@ class FakeSite:
         if end:
             wanted.append(lambda f: datetime.fromisoformat(f["captured_at"]) < end)
         if "cursor" in query:
-            after = base64.urlsafe_b64decode(query["cursor"]).decode()
+            after = json.loads(base64.urlsafe_b64decode(query["cursor"]))["after"]
             wanted.append(lambda f: f["captured_at"] < after)
         found = [f for f in self.frames if all(want(f) for want in wanted)]
         limit = int(query.get("limit", 24))
         page = found[:limit]
         cursor = None
         if len(found) > limit:
-            cursor = base64.urlsafe_b64encode(page[-1]["captured_at"].encode()).decode()
+            resume = {"after": page[-1]["captured_at"], "filters": filters_of(query)}
+            cursor = base64.urlsafe_b64encode(json.dumps(resume).encode()).decode()
         expires = rfc3339(datetime.now(UTC) + timedelta(minutes=15))
         signed = [
             {
@@ -281,6 +287,22 @@ class FakeSite:
             for f in page
         ]
         return {"frames": signed, "next_cursor": cursor}
+
+
+def filters_of(query: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in query.items() if name not in {"limit", "cursor"}}
+
+
+def complaint_about(query: dict[str, str]) -> str | None:
+    """As strict as the real API where a page could get it wrong."""
+    unknown = query.keys() - {"camera", "label", "from", "to", "watch_only", "limit", "cursor"}
+    if unknown:
+        return f"unknown parameter {min(unknown)!r}"
+    if "" in query.values():
+        return "a parameter is empty; leave it out or give it a value"
+    if "cursor" in query and json.loads(base64.urlsafe_b64decode(query["cursor"]))["filters"] != filters_of(query):
+        return "cursor: belongs to a query with other filters; start again without cursor"
+    return None
 
 
 def as_json(body: object, status: int = 200) -> tuple[int, str, bytes]:

@@ -40,7 +40,7 @@ def asked(site: FakeSite, **wanted: str) -> bool:
 
 
 def wait_until(page: Page, holds: Callable[[], bool], what: str) -> None:
-    """Asks again and again, with the page kept running. (wait_for_function would need eval, which the CSP forbids.)"""
+    """Asks again and again, with the page kept running: wait_for_function needs eval, which the CSP forbids."""
     for _ in range(300):
         if holds():
             return

@@ -105,6 +105,7 @@ export const strings = {
     tryAgain: "Try again",
     loadMore: "Load more",
     loadingMore: "Loading more…",
+    lookingBack: "Looking further back…",
     moreFailed: "Older frames could not be loaded.",
     end: (count: number) => `${count === 1 ? "That is the only frame" : `That is all: ${count} frames`}`,
     capped: (count: number) => `This page keeps ${count} frames at a time.`,

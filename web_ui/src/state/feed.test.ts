@@ -16,6 +16,8 @@ class FakeApi {
   urls: URL[] = [];
   down = false;
   refuse = false;
+  /** Pages come empty, with a cursor that goes on. */
+  hollow = false;
   inFlight = 0;
   mostInFlight = 0;
 
@@ -34,14 +36,24 @@ class FakeApi {
     }
     if (this.down) throw new TypeError("Failed to fetch");
     if (this.refuse) return new Response(JSON.stringify({ error: { code: "x", message: "No such camera." } }), { status: 404 });
-    const camera = url.searchParams.get("camera");
-    const cursor = url.searchParams.get("cursor");
+    const [camera, to] = [url.searchParams.get("camera"), url.searchParams.get("to")];
     const limit = Number(url.searchParams.get("limit"));
-    const found = this.frames.filter((f) => (!camera || f.camera_id === camera) && (!cursor || f.frame_id < cursor));
-    const page = found.slice(0, limit);
-    return new Response(
-      JSON.stringify({ frames: page, next_cursor: found.length > limit ? page[page.length - 1]?.frame_id : null }),
+    // A cursor belongs to the filters it was given for, as the real one does.
+    const filters = ["camera", "label", "from", "to"].map((name) => url.searchParams.get(name)).join("|");
+    const [after, forFilters] = (url.searchParams.get("cursor") ?? `|`).split("@");
+    if (forFilters !== undefined && forFilters !== filters) {
+      return new Response(JSON.stringify({ error: { code: "invalid_parameter", message: "cursor" } }), { status: 400 });
+    }
+    const found = this.frames.filter(
+      (f) =>
+        (!camera || f.camera_id === camera) &&
+        (!to || Date.parse(f.captured_at) < Date.parse(to)) &&
+        (forFilters === undefined || f.frame_id < after!),
     );
+    const page = found.slice(0, limit);
+    const last = page[page.length - 1]?.frame_id;
+    const body = { frames: this.hollow ? [] : page, next_cursor: found.length > limit ? `${last}@${filters}` : null };
+    return new Response(JSON.stringify(body));
   };
 
   /** The requests for the list, without those that ask one camera for its newest. */
@@ -210,4 +222,54 @@ describe("the summary", () => {
 it("a camera in the address that the site does not know is still asked for", () => {
   expect(camerasInView(CAMERAS, "gone").map(({ camera_id }) => camera_id)).toEqual(["cam", "yard", "gone"]);
   expect(camerasInView(CAMERAS, "yard")).toBe(CAMERAS);
+});
+
+describe("a page that is empty and still has a next one", () => {
+  it("at the beginning is not the end", async () => {
+    api.hollow = true;
+    await begin();
+    expect(feed.state.list).toMatchObject({ phase: "ready", frames: [], tail: { kind: "cursor" } });
+    const walked = feed.loadMore();
+    await pass(100);
+    await walked;
+    api.hollow = false;
+    await pass(POLL_MS + 500);
+    expect(feed.state.list.frames.length).toBeGreaterThan(0);
+  });
+
+  it("in a poll takes nothing away", async () => {
+    await begin();
+    api.frames = framesOf(200, 1);
+    api.hollow = true;
+    await pass(2 * POLL_MS);
+    expect(numbers(feed.state.list.frames)).toEqual(numbers(framesOf(30, 7)));
+  });
+
+  it("does not make a camera one without frames", async () => {
+    api.frames = framesOf(200, 1);
+    api.hollow = true;
+    await begin();
+    expect(feed.state.freshness.get("cam")).toBeUndefined();
+    expect(feed.state.freshness.get("yard")).toEqual({ newestMs: null });
+  });
+});
+
+it("what lies below a cut tail is loaded page after page", async () => {
+  api.frames = framesOf(300, 1);
+  await begin();
+  held = true;
+  for (let newest = 350; newest <= 500; newest += 50) {
+    api.frames = framesOf(newest, 1);
+    await pass(POLL_MS + 500);
+  }
+  feed.release();
+  expect(feed.state.list.tail.kind).toBe("before");
+  for (let page = 0; page < 3; page += 1) {
+    const loaded = feed.loadMore();
+    await pass(100);
+    await loaded;
+    expect(feed.state.list.more).toBe("idle");
+  }
+  expect(numbers(feed.state.list.frames)).toEqual(numbers(framesOf(500, 500 - feed.state.list.frames.length + 1)));
+  expect(feed.state.list.frames.length).toBeGreaterThan(99 + 48);
 });

@@ -127,14 +127,15 @@ export class Feed {
     try {
       const query = this.query(filters);
       const page = await this.deps.client.frames(
-        tail.kind === "cursor" ? { ...query, cursor: tail.cursor } : { ...query, to: tail.to },
+        { ...query, to: tail.to ?? query.to ?? null, cursor: tail.kind === "cursor" ? tail.cursor : null },
         signal,
       );
       if (signal.aborted) return;
       if (this.state.list.tail === tail) this.dispatch({ type: "more", page });
       else this.dispatch({ type: "moreDropped" });
     } catch (error) {
-      if (!isAbort(error)) this.dispatch({ type: "moreFailed" });
+      if (isAbort(error)) return;
+      this.dispatch({ type: "moreFailed", refused: error instanceof ApiProblem && error.kind === "refused" });
     }
   }
 
@@ -215,7 +216,10 @@ export class Feed {
     });
   }
 
-  /** Newest pages down to the first frame already known. `gap` when that was not reached. */
+  /**
+   * Newest pages down to the first frame already known. `gap` when that was not reached: what was found then stands alone,
+   * with nextCursor after it. A page may be empty and still have a next one; finding nothing at all is no gap.
+   */
   private async newestPages(query: FrameQuery, signal: AbortSignal): Promise<{ frames: Frame[]; gap: boolean; nextCursor: string | null }> {
     const { frames: shown, pending } = this.state.list;
     const known = new Set([...shown, ...pending].map((frame) => frame.frame_id));
@@ -226,9 +230,9 @@ export class Feed {
       frames.push(...answer.frames);
       cursor = answer.next_cursor;
       const reached = known.size === 0 || cursor === null || answer.frames.some((frame) => known.has(frame.frame_id));
-      if (reached) return { frames, gap: known.size === 0 && cursor !== null, nextCursor: cursor };
+      if (reached) return { frames, gap: known.size === 0 && frames.length > 0, nextCursor: cursor };
     }
-    return { frames, gap: true, nextCursor: cursor };
+    return { frames, gap: frames.length > 0, nextCursor: cursor };
   }
 
   /**
@@ -249,15 +253,18 @@ export class Feed {
       id === this.state.filters.camera ? Number.NEGATIVE_INFINITY : (this.checkedAtPoll.get(id) ?? Number.NEGATIVE_INFINITY);
     const due = quiet.sort((a, b) => turn(a.camera_id) - turn(b.camera_id)).slice(0, budget);
     for (const { camera_id } of due) {
-      const page = await client.frames({ camera: camera_id, limit: 1 }, signal);
+      let page = await client.frames({ camera: camera_id, limit: 1 }, signal);
+      for (let more = 1; more < CATCH_UP_PAGES && !page.frames.length && page.next_cursor; more += 1) {
+        page = await client.frames({ camera: camera_id, limit: 1, cursor: page.next_cursor }, signal);
+      }
       this.checkedAtPoll.set(camera_id, this.polls);
-      this.learn(page.frames, camera_id);
+      this.learn(page.frames, page.next_cursor ? undefined : camera_id);
     }
   }
 
-  private learn(frames: readonly Frame[], askedCamera?: string): void {
+  private learn(frames: readonly Frame[], emptyCamera?: string): void {
     const freshness = new Map(this.state.freshness);
-    if (askedCamera && freshness.get(askedCamera)?.newestMs == null) freshness.set(askedCamera, { newestMs: null });
+    if (emptyCamera && freshness.get(emptyCamera)?.newestMs == null) freshness.set(emptyCamera, { newestMs: null });
     for (const { camera_id, captured_at } of frames) {
       const capturedMs = Date.parse(captured_at);
       const newestMs = freshness.get(camera_id)?.newestMs ?? Number.NEGATIVE_INFINITY;

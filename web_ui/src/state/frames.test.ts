@@ -37,7 +37,7 @@ it("a frame that arrives late takes its place by capture time", () => {
 it("a live page does not fill in below the tail", () => {
   const state = run([first(10, 8), live(11, 5)]);
   expect(numbers(state.frames)).toEqual([11, 10, 9, 8]);
-  expect(state.tail).toEqual({ kind: "cursor", cursor: "c" });
+  expect(state.tail).toEqual({ kind: "cursor", cursor: "c", to: null });
 });
 
 it("a picture already shown keeps its address until it is renewed", () => {
@@ -77,14 +77,14 @@ describe("while the reader is elsewhere", () => {
     expect(numbers(held.frames)).toEqual([10, 9, 8, 7, 6, 5]);
     const released = framesReducer(held, { type: "release" });
     expect(numbers(released.frames)).toEqual(numbers(framesOf(99, 90)));
-    expect(released.tail).toEqual({ kind: "cursor", cursor: "newer-c" });
+    expect(released.tail).toEqual({ kind: "cursor", cursor: "newer-c", to: null });
   });
 });
 
 it("at the top, a gap replaces the list at once", () => {
   const state = run([first(10, 5), live(99, 90, { gap: true })]);
   expect(numbers(state.frames)).toEqual(numbers(framesOf(99, 90)));
-  expect(state.tail).toEqual({ kind: "cursor", cursor: "newer-c" });
+  expect(state.tail).toEqual({ kind: "cursor", cursor: "newer-c", to: null });
 });
 
 it("the list stays bounded, and its tail then asks by time, one millisecond over", () => {
@@ -103,4 +103,17 @@ it("frames of the same instant have one order", () => {
   const twins = [frameOf(1, { frame_id: "a" }), frameOf(1, { frame_id: "b" })];
   const order = (frames: typeof twins) => run([{ type: "first", page: { frames, next_cursor: null } }]).frames.map((f) => f.frame_id);
   expect(order([...twins].reverse())).toEqual(order(twins));
+});
+
+it("a cursor after a tail that was cut keeps the time it was asked with", () => {
+  const held = run([first(10, 5), live(10 + PENDING_CAP + 20, 8, { hold: true }), { type: "release" }]);
+  const state = framesReducer(held, { type: "more", page: { frames: framesOf(30, 20), next_cursor: "next" } });
+  expect(held.tail.kind).toBe("before");
+  expect(state.tail).toEqual({ kind: "cursor", cursor: "next", to: held.tail.kind === "before" && held.tail.to });
+});
+
+it("after a refused cursor the next try asks by time, after any other failure with the same cursor", () => {
+  const state = run([first(10, 5), { type: "moreStarted" }]);
+  expect(framesReducer(state, { type: "moreFailed", refused: true }).tail.kind).toBe("before");
+  expect(framesReducer(state, { type: "moreFailed", refused: false }).tail).toBe(state.tail);
 });

@@ -9,7 +9,8 @@ export const FRAME_CAP = 300;
 export const PENDING_CAP = 99;
 
 export type Tail =
-  | { kind: "cursor"; cursor: string }
+  /** A cursor belongs to one exact query: `to` is what was asked for beyond the filters, if anything. */
+  | { kind: "cursor"; cursor: string; to: string | null }
   /** The tail was cut, so no cursor fits any more: ask for what is older than this, RFC 3339, exclusive. */
   | { kind: "before"; to: string }
   | { kind: "end" };
@@ -46,7 +47,8 @@ export type FramesAction =
   | { type: "release" }
   | { type: "moreStarted" }
   | { type: "more"; page: FramesPage }
-  | { type: "moreFailed" }
+  /** `refused`: the API does not take this cursor (any more), so the next try asks by time. */
+  | { type: "moreFailed"; refused: boolean }
   /** The list changed under the request, so its page no longer fits. */
   | { type: "moreDropped" }
   | { type: "renewed"; frame: Frame };
@@ -71,8 +73,8 @@ export function mergeFrames(known: readonly Frame[], more: readonly Frame[]): re
   return fresh.length ? [...known, ...fresh].sort(compareNewestFirst) : known;
 }
 
-export function tailAfter(cursor: string | null): Tail {
-  return cursor ? { kind: "cursor", cursor } : { kind: "end" };
+export function tailAfter(cursor: string | null, to: string | null = null): Tail {
+  return cursor ? { kind: "cursor", cursor, to } : { kind: "end" };
 }
 
 /** The next millisecond after the oldest frame kept: asks again for its neighbours in that one, which are known and dropped. */
@@ -121,11 +123,11 @@ export function framesReducer(state: FramesState, action: FramesAction): FramesS
         ...state,
         more: "idle",
         frames: mergeFrames(state.frames, action.page.frames),
-        tail: tailAfter(action.page.next_cursor),
+        tail: tailAfter(action.page.next_cursor, state.tail.kind === "end" ? null : state.tail.to),
       });
 
     case "moreFailed":
-      return { ...state, more: "failed" };
+      return { ...state, more: "failed", tail: action.refused && state.frames.length ? tailBelow(state.frames) : state.tail };
 
     case "moreDropped":
       return { ...state, more: "idle" };

@@ -124,7 +124,7 @@ function LabelInput({ value, suggestions, onChange }: LabelInputProps) {
           autocomplete="off"
           autocapitalize="none"
           spellcheck={false}
-          maxLength={200}
+          maxLength={100}
           enterkeyhint="search"
           onInput={(event) => {
             const typed = event.currentTarget.value;
@@ -133,7 +133,10 @@ function LabelInput({ value, suggestions, onChange }: LabelInputProps) {
             const picked = event instanceof InputEvent ? event.inputType === "insertReplacementText" : true;
             if (picked && suggestions.includes(typed)) apply(typed);
           }}
-          onBlur={() => apply(text)}
+          onBlur={(event) => {
+            // On the way to the clear button, what was typed is about to go.
+            if (!event.currentTarget.form?.contains(event.relatedTarget as Node | null)) apply(text);
+          }}
         />
       </label>
       <datalist id={listId}>

@@ -33,7 +33,8 @@ export function FrameList(props: Props) {
   const { list } = props;
   if (list.phase === "failed") return <Failed {...props} />;
   if (list.phase === "loading") return <Loading />;
-  if (!list.frames.length) return <Empty {...props} />;
+  // A page may be empty and still have a next one: only the end says that there is nothing.
+  if (!list.frames.length) return list.tail.kind === "end" ? <Empty {...props} /> : <Foot {...props} />;
   return (
     <>
       {byDay(list.frames, props.zone).map(({ day, frames, firstIndex }) => (
@@ -107,7 +108,9 @@ function Foot({ list, zone, offline, onMore, onOlder }: Props) {
           {list.more === "failed" && <p role="alert">{strings.list.moreFailed}</p>}
           <button type="button" class="button" aria-disabled={list.more === "loading"} onClick={onMore}>
             {list.more === "loading"
-              ? strings.list.loadingMore
+              ? list.frames.length
+                ? strings.list.loadingMore
+                : strings.list.lookingBack
               : list.more === "failed"
                 ? strings.list.tryAgain
                 : strings.list.loadMore}
