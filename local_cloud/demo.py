@@ -62,7 +62,7 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         run = Run(stack, edge_cameras(choice.cameras, pace), journal, say, kinesis=kinesis)
         undo.callback(run.stop)
         run.start()
-        trimmer = Trimmer(stack.emulator.client, stack.outputs, kinesis, stack.renew_stream)
+        trimmer = Trimmer(stack.emulator.client, stack.outputs, kinesis, stack.wait_drained, stack.renew_stream)
         undo.callback(trimmer.stop)
         trimmer.start()
         url = f"http://127.0.0.1:{args.port}"

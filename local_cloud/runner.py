@@ -99,7 +99,7 @@ class Run:
     def wait_until_processed(self) -> bool:
         """True once everything that was sent is settled. False when nothing moves any more."""
         settled, moved_at = -1, time.monotonic()
-        while not self._stack.event_source.wait_drained(1.0):
+        while not self._stack.wait_drained(1.0):
             stats = self._stack.event_source.stats()
             if stats.settled != settled:
                 settled, moved_at = stats.settled, time.monotonic()

@@ -128,17 +128,18 @@ class LocalStack:
         found = client.list_event_source_mappings(FunctionName=self.outputs["ImageProcessorName"])
         return dict(found["EventSourceMappings"][0])
 
-    def renew_stream(self) -> bool:
-        """Empties the emulator's memory of it. Only while nobody writes. False when it could not be drained now."""
-        if not self.event_source.wait_drained(10.0):
-            return False
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Whether everything in the stream was processed, now or within so many seconds."""
+        return self.event_source.wait_drained(timeout_s)
+
+    def renew_stream(self) -> None:
+        """Frees the emulator's memory of the stream. Only while nobody writes and all that is in it is processed."""
         kinesis, name = self.emulator.client("kinesis"), self.outputs["StreamName"]
         shards = len(kinesis.list_shards(StreamName=name)["Shards"])
         self.event_source.stop(5.0)
         kinesis.delete_stream(StreamName=name)
         kinesis.create_stream(StreamName=name, ShardCount=shards)
         self._connect_event_source()
-        return True
 
     def _model_options(self) -> list[str]:
         o = self._options

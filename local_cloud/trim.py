@@ -30,6 +30,7 @@ STREAM_BYTES = 128 * 1024 * 1024
 _EVERY_S = 30.0
 _LOGS_EVERY = 20  # looks: what the functions wrote last stays readable for ten minutes
 _BATCH_WRITE = 25
+_DRAIN_PATIENCE_S = 300
 
 
 class GatedKinesis:
@@ -54,16 +55,21 @@ class Trimmer:
         client: ClientFactory,
         outputs: dict[str, str],
         kinesis: GatedKinesis,
-        renew_stream: Callable[[], bool],
+        drained: Callable[[float], bool],
+        renew_stream: Callable[[], None],
         *,
         keep_frames: int = KEEP_FRAMES,
         stream_bytes: int = STREAM_BYTES,
     ) -> None:
-        """renew_stream: called while nobody writes; False when what is in the stream is still being processed."""
+        """drained: whether all that is in the stream is processed, after so many seconds at most.
+
+        renew_stream: called while nobody writes and nothing is left in it.
+        """
         self._client = client
         self._table = outputs["TableName"]
         self._bucket = outputs["FramesBucketName"]
         self._kinesis = kinesis
+        self._drained = drained
         self._renew_stream = renew_stream
         self._keep_frames = keep_frames
         self._stream_bytes = stream_bytes
@@ -85,9 +91,7 @@ class Trimmer:
         """Raises ClientError and BotoCoreError."""
         if self._kinesis.bytes_put >= self._stream_bytes:
             with self._kinesis.shut:
-                if self._renew_stream():
-                    self._kinesis.bytes_put = 0
-                    self.renewed_streams += 1
+                self._renew_when_drained()
         self._trim_frames()
         self._looks += 1
         if self._looks % _LOGS_EVERY == 0:
@@ -99,6 +103,17 @@ class Trimmer:
                 self.look()
             except (ClientError, BotoCoreError):
                 continue
+
+    def _renew_when_drained(self) -> None:
+        """Writers wait meanwhile: where cameras are faster than the machine, this is what slows them down."""
+        for _ in range(_DRAIN_PATIENCE_S):
+            if self._stop.is_set():
+                return
+            if self._drained(1.0):
+                self._renew_stream()
+                self._kinesis.bytes_put = 0
+                self.renewed_streams += 1
+                return
 
     def _trim_frames(self) -> None:
         s3 = self._client("s3")

@@ -223,6 +223,7 @@ def test_old_frames_are_trimmed_whole_and_the_stream_is_renewed_without_loss(bik
         bikes.client,
         bikes.stack.outputs,
         bikes.kinesis,
+        bikes.stack.wait_drained,
         bikes.stack.renew_stream,
         keep_frames=10,
         stream_bytes=1,

@@ -230,11 +230,17 @@ def test_reading_goes_on_where_it_was_after_an_expired_iterator_and_after_errors
 
 
 def test_children_of_a_split_shard_are_read_after_the_parent_is_settled(run):
-    kinesis, function = FakeKinesis(), Function()
+    release = threading.Event()
+    kinesis = FakeKinesis()
+    function = Function(lambda rs: (rs[0].shard_id != "shardId-0" or release.wait(10)) and Answer(None, None))
     before = [kinesis.put("a", shard="shardId-0") for _ in range(10)]
     source = run(kinesis, function, BatchSize=4)
+    _until(lambda: function.running == 1)
     kinesis.split("shardId-0", "shardId-1", "shardId-2")
     after = [kinesis.put("a", shard="shardId-1") for _ in range(10)]
+    assert not source.wait_drained(0.2)  # long enough for the children to be found, and read if they might
+    assert function.done == []
+    release.set()
     assert source.wait_drained(10)
     assert [r.sequence_number for r in function.done] == before + after
 
