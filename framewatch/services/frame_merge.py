@@ -152,11 +152,11 @@ def merge_newest_first(
         unread = [s for s in live if s.top == top]
         rest = max((s.top for s in live if s.top != top), default=None)
         alone = len(unread) == 1
-        if alone and (rest is None or rest < unread[0].day or (unread[0] is last and wins >= _RUN)):
+        if alone and (rest is None or rest <= unread[0].day or (unread[0] is last and wins >= _RUN)):
             unread[0].read_on(pages, _stride(unread[0], limit - len(shown)), rest)
         else:
             _together(executor, [_reader(s, pages) for s in unread])
-    return Merged(shown, shown[-1].sort_key if any(s.ready or not s.done for s in streams) else None)
+    return Merged(shown, shown[-1].sort_key)
 
 
 def _stride(stream: _Stream, limit: int) -> int:

@@ -80,7 +80,7 @@ def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
         reading.wrong(1, (), f"the file has {len(raw)} bytes, more than the limit of {MAX_BYTES}; {START_FROM}")
         return None
     try:
-        decoded = raw.decode("utf-8").removeprefix("\ufeff")
+        decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         reading.wrong(line, (), f"byte {error.start} is not UTF-8; save the file in the encoding UTF-8")

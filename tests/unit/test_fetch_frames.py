@@ -15,7 +15,7 @@ from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
-from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
+from framewatch.services.fetch_frames import FetchDeps, encode_cursor, fetch_frames, fetch_site
 from framewatch.services.frame_merge import EXPIRED_ALLOWANCE, FrameRead, Slice, end_of_day
 from framewatch.wire.api import FramesPage, FramesQuery, parse_frames_query
 from framewatch.wire.items import StoredFrame, StoredLabel, frame_indexes, frame_sort_key, index_name
@@ -309,6 +309,20 @@ def test_a_camera_that_has_all_the_newest_is_read_in_one_run():
     assert len(pages.reads) == 4 + 1 + 1  # four heads, one more to see it win again, one run
 
 
+def test_the_only_camera_with_frames_today_is_read_in_one_run():
+    frames = [frame("front", n, NOON - timedelta(seconds=n)) for n in range(50)]
+    pages = CountingPages(frames)
+    ask(deps_for(pages), limit=24)
+    assert (pages.items, len(pages.reads), pages.pointer_reads) == (24, 4 + 1, 0)
+
+
+def test_days_before_from_are_not_looked_for():
+    pages = CountingPages([frame(c, n, NOON - timedelta(days=n)) for n, c in enumerate(CAMERAS)])
+    page = ask(deps_for(pages), from_="2026-03-13T00:00:00Z")
+    assert len(page.frames) == 2 and page.next_cursor is None
+    assert (pages.pointers, pages.pointer_reads) == (1, 4), "only the day that may have some"
+
+
 def test_cameras_that_are_quiet_for_days_cost_one_small_read_each_and_no_frame():
     quiet = [frame(c, n, NOON - timedelta(days=20 + n)) for c in CAMERAS[1:] for n in range(5)]
     busy = [frame("front", 100 + n, NOON - timedelta(days=n)) for n in range(5)]
@@ -375,6 +389,12 @@ def test_a_cursor_of_other_filters_is_refused():
 def test_a_damaged_cursor_is_refused(cursor):
     with pytest.raises(InvalidQuery, match=r"^cursor: .*start again without cursor"):
         ask(deps_for(CountingPages()), cursor=cursor)
+
+
+@pytest.mark.parametrize("position", ["", "x", "2026-03-14T\x00", "2026-03-14T~", None, 5, "2026-03-14" + "0" * 200])
+def test_a_forged_position_is_refused(position):
+    with pytest.raises(InvalidQuery, match="is not one that this API gave"):
+        fetch_frames(FramesQuery(cursor=encode_cursor(FramesQuery(), position)), deps_for(CountingPages()))
 
 
 def test_an_unknown_camera_is_refused_and_the_known_ones_are_named():
