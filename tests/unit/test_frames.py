@@ -36,5 +36,5 @@ def test_frame_ids_of_a_camera_sort_by_their_sequence() -> None:
 
 @pytest.mark.parametrize(("camera", "boot", "seq"), [("Front", BOOT, 0), ("front", "now", 0), ("front", BOOT, -1)])
 def test_a_frame_id_is_not_made_of_malformed_parts(camera: str, boot: str, seq: int) -> None:
-    with pytest.raises(ValueError, match="match|outside"):
+    with pytest.raises(ValueError, match=r"match|outside"):
         make_frame_id(camera, boot, seq)
