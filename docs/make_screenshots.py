@@ -35,7 +35,7 @@ def _shoot(browser: Browser, name: str, *, width: int, height: int, dark: bool, 
     page.goto(DASHBOARD)
     _wait_for_pictures(page, "img", 3)
     if open_frame:
-        page.locator("main button:has(img)").first.click()
+        page.locator("button.card-open").first.click()
         _wait_for_pictures(page, "dialog[open] img", 1)
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / name)

@@ -7,6 +7,7 @@ import { strings } from "./strings";
 import { isTimeZone } from "./time/zone";
 import { Banner } from "./ui/Banner";
 import { Dashboard } from "./ui/Dashboard";
+import { Loading } from "./ui/FrameList";
 import { Header } from "./ui/Header";
 
 interface Booted {
@@ -78,9 +79,7 @@ function Root() {
           )}
         </header>
         <main aria-busy="true">
-          <div class="loading" role="status">
-            <span class="sr-only">{strings.status.connecting}</span>
-          </div>
+          {!trouble && <Loading words={strings.status.connecting} />}
         </main>
       </>
     );

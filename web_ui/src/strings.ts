@@ -125,7 +125,7 @@ export const strings = {
       motion: "Motion",
       keepalive: "Routine check",
       first: "First frame",
-      forced: "On request",
+      forced: "Sampled",
     } as Record<GateReason, string>,
     imageRenewing: "Renewing the picture…",
     imageFailed: "The picture could not be loaded.",

@@ -121,10 +121,11 @@ function Foot({ list, zone, offline, onMore, onOlder }: Props) {
   );
 }
 
-function Loading() {
+/** Grey cards in the places of those to come. */
+export function Loading({ words = strings.list.loading }: { words?: string }) {
   return (
     <div class="loading" role="status">
-      <span class="sr-only">{strings.list.loading}</span>
+      <span class="sr-only">{words}</span>
       <div class="grid" aria-hidden="true">
         {Array.from({ length: SKELETONS }, (_, index) => (
           <div key={index} class="card skeleton">
