@@ -8,27 +8,25 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.logging import utils
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
+from framewatch.adapters.aws.function import SystemClock, start_logging
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.domain.errors import InvalidQuery, RetryableError, SiteFileError
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.wire.api import ErrorBody, ErrorDetail, parse_frames_query
 from lambdas.frame_fetcher.openapi import ROUTES, document_json
-from lambdas.frame_fetcher.settings import Settings, read_settings
+from lambdas.frame_fetcher.settings import Settings
 
 SERVICE = "frame_fetcher"
 # Cameras are read side by side; more at once would only wait for the two CPUs' worth of a small function.
@@ -54,11 +52,6 @@ def get_openapi() -> Response[str]:
     return _json(200, document_json())
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 @cache
 def app() -> APIGatewayHttpResolver:
     resolver = APIGatewayHttpResolver()
@@ -75,8 +68,8 @@ def app() -> APIGatewayHttpResolver:
 @cache
 def deps() -> FetchDeps:
     """Built once a process, by its first request. Raises SettingsError."""
-    settings = read_settings(os.environ)
-    _start_logging(settings)
+    settings = Settings.read(os.environ)
+    start_logging(SERVICE, settings)
     aws = AwsClients(workers=READERS)
     clock = SystemClock()
     s3 = aws.s3()
@@ -88,13 +81,6 @@ def deps() -> FetchDeps:
         image_url_ttl=settings.image_url_ttl,
         executor=ThreadPoolExecutor(READERS, thread_name_prefix="read"),
     )
-
-
-def _start_logging(settings: Settings) -> None:
-    """JSON lines for our own modules, which write to the standard library's loggers."""
-    logger = Logger(service=SERVICE, level=settings.log_level)
-    logger.append_keys(stage=settings.stage)
-    utils.copy_config_to_registered_loggers(logger, include={"framewatch"}, ignore_log_level=False)
 
 
 def query_pairs(event: dict[str, Any]) -> Sequence[tuple[str, str]]:

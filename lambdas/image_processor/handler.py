@@ -5,7 +5,6 @@ after the other (or one asyncio task a record, where boto3 blocks), while here t
 reads and the writes of their visits, and their requests overlap; the partial batch response is one line.
 """
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging import utils
 from aws_lambda_powertools.utilities.data_classes import KinesisStreamEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -23,6 +21,7 @@ from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.function import SystemClock, start_logging
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.rekognition import RekognitionDetector
@@ -31,7 +30,7 @@ from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
-from lambdas.image_processor.settings import Settings, read_settings
+from lambdas.image_processor.settings import Settings
 
 SERVICE = "image_processor"
 # What follows the last detection that was started: the picture, the table, the visits, the texts.
@@ -42,11 +41,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     this = app(stream_of(event))
     with this.invocation(context):
         return to_response(process_batch(to_records(event), this.deps, seconds_left(context)))
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ class App:
 @cache
 def app(stream: str) -> App:
     """Raises SettingsError."""
-    settings = read_settings(os.environ)
+    settings = Settings.read(os.environ)
     return build_app(settings, AwsClients(settings.workers), stream)
 
 
@@ -93,15 +87,7 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         workers=settings.workers,
         margin_s=VISION_WORST_S + AFTER_VISION_S,
     )
-    return App(deps, meter, _logger(settings))
-
-
-def _logger(settings: Settings) -> Logger:
-    """JSON lines for our own modules, which write to the standard library's loggers."""
-    logger = Logger(service=SERVICE, level=settings.log_level)
-    logging.getLogger("framewatch")  # only loggers that exist are given the format
-    utils.copy_config_to_registered_loggers(logger, include={"framewatch"}, ignore_log_level=False)
-    return logger
+    return App(deps, meter, start_logging(SERVICE, settings))
 
 
 def stream_of(event: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.function import SettingsError
 from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Instance, Label
@@ -24,7 +25,7 @@ from framewatch.services.fetch_frames import encode_cursor
 from framewatch.wire.api import FramesQuery
 from framewatch.wire.items import StoredFrame, StoredLabel
 from lambdas.frame_fetcher import handler, openapi
-from lambdas.frame_fetcher.settings import SettingsError, read_settings
+from lambdas.frame_fetcher.settings import Settings
 
 NOW = datetime.now(UTC)
 SITE = """\
@@ -362,9 +363,10 @@ def test_a_mistake_of_ours_is_a_500_without_detail_and_is_logged(monkeypatch, lo
 
 def test_an_incomplete_environment_is_told_with_every_variable():
     with pytest.raises(
-        SettingsError, match=r"FW_TABLE: is not set; FW_CONFIG_BUCKET: is not set; FW_IMAGE_URL_TTL_S"
+        SettingsError,
+        match=r"FW_TABLE: is not set; FW_CONFIG_BUCKET: is not set; FW_STAGE: is not set; FW_IMAGE_URL_TTL_S",
     ):
-        read_settings({"FW_FRAMES_BUCKET": "b", "FW_CONFIG_BUCKET": " ", "FW_IMAGE_URL_TTL_S": "5"})
+        Settings.read({"FW_FRAMES_BUCKET": "b", "FW_CONFIG_BUCKET": " ", "FW_IMAGE_URL_TTL_S": "5"})
 
 
 def _forged(position) -> str:

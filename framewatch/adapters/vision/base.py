@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from framewatch.domain.errors import PermanentError
+from framewatch.domain.frames import BoxXYXYRel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     ImageBgr = npt.NDArray[np.uint8]
     """uint8 (H, W, 3), blue first, as OpenCV decodes."""
-
-BoxXyxyRel = tuple[float, float, float, float]
-"""left, top, right, bottom as shares of the image's width and height, each within 0 to 1."""
 
 
 class ModelError(PermanentError):
@@ -29,7 +27,7 @@ class Detection:
 
     class_name: str
     confidence: float
-    box_xyxy_rel: BoxXyxyRel
+    box_xyxy_rel: BoxXYXYRel
 
 
 class ObjectDetector(Protocol):
@@ -58,7 +56,7 @@ class ObjectDetector(Protocol):
         ...
 
 
-def clipped_box(left: float, top: float, right: float, bottom: float) -> BoxXyxyRel | None:
+def clipped_box(left: float, top: float, right: float, bottom: float) -> BoxXYXYRel | None:
     """The part of a relative box inside the image; None where nothing of it is inside or an edge is no number."""
     if not all(map(math.isfinite, (left, top, right, bottom))):  # a broken model's answer
         return None

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from framewatch.adapters.vision.base import BoxXyxyRel, ImageBgr
+    from framewatch.adapters.vision.base import ImageBgr
+    from framewatch.domain.frames import BoxXYXYRel
 
     Mask = npt.NDArray[np.bool_]
 
@@ -75,7 +76,7 @@ class ImageProperties:
     instance_colors: tuple[tuple[DominantColor, ...], ...]
 
 
-def image_properties(image_bgr: ImageBgr, object_boxes: Iterable[BoxXyxyRel], *, max_colors: int) -> ImageProperties:
+def image_properties(image_bgr: ImageBgr, object_boxes: Iterable[BoxXYXYRel], *, max_colors: int) -> ImageProperties:
     """image_bgr: uint8 (H, W, 3). ``instance_colors`` stand in the order of the boxes."""
     boxes = list(object_boxes)
     fine = _shrunk(image_bgr, _QUALITY_PX)
@@ -84,7 +85,7 @@ def image_properties(image_bgr: ImageBgr, object_boxes: Iterable[BoxXyxyRel], *,
     coarse = _shrunk(fine, _COLOR_PX)
     nearest = _nearest_css(coarse)
 
-    def region(boxes_in: list[BoxXyxyRel], *, inside: bool) -> RegionProperties | None:
+    def region(boxes_in: list[BoxXYXYRel], *, inside: bool) -> RegionProperties | None:
         fine_mask = _mask(luma.shape, boxes_in) == inside
         if int(fine_mask.sum()) < _MIN_REGION_PX:
             return None
@@ -112,7 +113,7 @@ def _shrunk(image_bgr: ImageBgr, long_side_px: int) -> ImageBgr:
     return shrunk
 
 
-def _mask(shape: tuple[int, ...], boxes: list[BoxXyxyRel]) -> Mask:
+def _mask(shape: tuple[int, ...], boxes: list[BoxXYXYRel]) -> Mask:
     mask = np.zeros(shape, bool)
     height_px, width_px = shape
     for left, top, right, bottom in boxes:
