@@ -24,7 +24,11 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
   const [ignored, setIgnored] = useState(fromAddress.ignored);
   const [viewed, setViewed] = useState<Frame | null>(null);
   const viewedRef = useRef<Frame | null>(null);
-  viewedRef.current = viewed;
+  const view = useCallback((frame: Frame | null) => {
+    // At once: Escape may follow an arrow key before the next rendering.
+    viewedRef.current = frame;
+    setViewed(frame);
+  }, []);
   const main = useRef<HTMLElement>(null);
 
   const [state, setState] = useState<FeedState | null>(null);
@@ -46,7 +50,7 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
     const onPop = () => {
       const read = filtersFromSearch(location.search);
       setIgnored(read.ignored);
-      setViewed(null);
+      view(null);
       feed.setFilters(read.filters);
     };
     const onScroll = () => {
@@ -74,7 +78,6 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
   const { epoch, announcement } = useConnectionNews(state);
   const serverNow = useCallback(() => client.serverNow(), [client]);
   const onRenew = useCallback((frame: Frame) => feed.renew(frame), [feed]);
-  const onOpen = useCallback((frame: Frame) => setViewed(frame), []);
   const onMore = useCallback(() => void feed.loadMore(), [feed]);
   const onRetry = useCallback(() => feed.retryNow(), [feed]);
   const suggestions = useLabelSuggestions(site, state);
@@ -100,7 +103,7 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
   };
   const closeViewer = () => {
     const last = viewedRef.current;
-    setViewed(null);
+    view(null);
     if (!last) return;
     // The frame that was looked at last, not the one the viewer was opened from.
     const card = [...document.querySelectorAll<HTMLElement>("[data-frame-id]")].find(
@@ -168,7 +171,7 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
           epoch={epoch}
           offline={connection.state === "lost"}
           serverNow={serverNow}
-          onOpen={onOpen}
+          onOpen={view}
           onRenew={onRenew}
           onMore={onMore}
           onOlder={(beforeMs) =>
@@ -187,11 +190,11 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
         zone={zone}
         epoch={epoch}
         serverNow={serverNow}
-        onShow={setViewed}
+        onShow={view}
         onClose={closeViewer}
         onMore={onMore}
         onLabel={(label) => {
-          setViewed(null);
+          view(null);
           change({ ...filters, label });
         }}
         onRenew={onRenew}

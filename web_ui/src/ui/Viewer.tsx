@@ -60,9 +60,13 @@ function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, on
     if (index >= 0 && index >= frames.length - ASK_AHEAD) onMore();
   }, [index, frames.length]);
   useEffect(() => setHighlight(null), [frame.frame_id]);
+  // Read by the listener when a key is pressed: an effect that binds it anew comes too late for quick fingers.
+  const neighbours = useRef({ newer, older });
+  neighbours.current = { newer, older };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      const { newer, older } = neighbours.current;
       const next = event.key === "ArrowLeft" ? newer : event.key === "ArrowRight" ? older : undefined;
       if (!next) return;
       event.preventDefault();
@@ -70,7 +74,7 @@ function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, on
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [newer, older, onShow]);
+  }, [onShow]);
 
   const capturedMs = Date.parse(frame.captured_at);
   const at = siteTimeAt(capturedMs, zone);
