@@ -22,17 +22,19 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         _shoot(browser, "dashboard.png", width=1280, height=800, dark=False, open_frame=False)
-        _shoot(browser, "frame.png", width=1280, height=800, dark=True, open_frame=True)
+        _shoot(browser, "frame.png", width=1280, height=800, dark=True, open_frame=True, query="?watch_only=true")
         _shoot(browser, "phone.png", width=390, height=844, dark=False, open_frame=False)
         browser.close()
     return 0
 
 
-def _shoot(browser: Browser, name: str, *, width: int, height: int, dark: bool, open_frame: bool) -> None:
+def _shoot(
+    browser: Browser, name: str, *, width: int, height: int, dark: bool, open_frame: bool, query: str = ""
+) -> None:
     page = browser.new_page(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", device_scale_factor=1
     )
-    page.goto(DASHBOARD)
+    page.goto(DASHBOARD + query)
     _wait_for_pictures(page, "img", 3)
     if open_frame:
         page.locator("button.card-open").first.click()

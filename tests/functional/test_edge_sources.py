@@ -1,5 +1,6 @@
 """Every kind of source through real child processes, into a stream that keeps what it is given."""
 
+import contextlib
 import importlib.metadata
 import itertools
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from edge_client.client import EdgeCamera, run_edge
@@ -263,12 +265,13 @@ def test_a_child_that_is_killed_is_told_with_the_frames_it_had_read(tmp_path):
 
 
 def children_of(pid):
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-        if b"edge_client.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    """The camera processes below a process. One that ends while it is looked at is not left."""
+    found = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "edge_client.worker" in child.cmdline():
+                found.append(child.pid)
+    return found
 
 
 def test_no_child_is_left_and_a_stop_is_no_error(tmp_path):
