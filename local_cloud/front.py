@@ -83,7 +83,8 @@ class Front:
     ) -> None:
         """api_url: the stack's output. texts: (number, text, sent at), newest last."""
         app = build_app(pages, rules, emulator_url=emulator_url, api_url=api_url, texts=texts)
-        config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False, lifespan="on")
+        # Critical: a page that is asking at the moment of Ctrl-C is no reason for a trace.
+        config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False, lifespan="on")
         config.timeout_graceful_shutdown = 1
         self._server = uvicorn.Server(config)
         self._sock = sock
@@ -163,7 +164,7 @@ class _ByBehaviour:
 
 
 class _ApiProxy:
-    """Signs for the API as CloudFront would, and changes nothing else of a request."""
+    """Signs for the API in the place of a signed-in user, and changes nothing else of a request."""
 
     def __init__(self, emulator_url: str, api_url: str) -> None:
         self._base = emulator_url

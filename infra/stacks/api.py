@@ -32,7 +32,7 @@ class ApiStack(cdk.Stack):
             "FrameFetcher",
             settings=settings,
             name="frame_fetcher",
-            description="Answers the dashboard: frames, visits, the site",
+            description="Answers the dashboard: frames and the site",
             memory_mb=512,
             # API Gateway gives up after 30 s; nobody looks at a page for ten.
             timeout_s=10,
