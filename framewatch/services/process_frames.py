@@ -33,7 +33,7 @@ from framewatch.services.follow_visits import find_presences, follow_presence
 from framewatch.services.ports import RawRecord
 from framewatch.services.processing import Deps, Tally
 from framewatch.wire.envelope import decode_envelope
-from framewatch.wire.items import StoredFrame, StoredLabel, image_key
+from framewatch.wire.items import StoredFrame, image_key
 
 __all__ = ["BatchOutcome", "Deps", "process_batch"]
 
@@ -192,24 +192,9 @@ class _Batch:
         labels = deps.vision.detect(
             frame.jpeg, min_confidence=site.vision.min_confidence, max_labels=site.vision.max_labels
         )
-        key = image_key(meta)
-        deps.images.put(key, frame.jpeg)
+        deps.images.put(image_key(meta), frame.jpeg)
         now = deps.clock.now()
-        hits = _watched(labels, site)
-        stored = StoredFrame(
-            frame_id=meta.frame_id,
-            camera_id=meta.camera_id,
-            boot_id=meta.boot_id,
-            seq=meta.seq,
-            captured_at=meta.captured_at,
-            stored_at=now,
-            width=meta.width,
-            height=meta.height,
-            gate_reason=meta.gate.reason,
-            image_key=key,
-            labels=tuple(StoredLabel.of(label, label.name in hits) for label in labels),
-            watch_hit=bool(hits),
-        )
+        stored = StoredFrame.of(meta, labels, _watched(labels, site), now)
         # Counted from now, not from the capture: old footage that is replayed must not vanish at once.
         if not deps.frames.put(stored, now + timedelta(days=site.retention.metadata_days)):
             # Another delivery of the same frame came first: what it stored is what counts.

@@ -16,7 +16,7 @@ Days are UTC. Labels are folded. A frame's index items hold the whole body, so t
 nothing else; a label costs one small write, a thousandth of what analysing the frame costs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -148,6 +148,27 @@ class StoredFrame(BaseModel):
     image_key: str
     labels: tuple[StoredLabel, ...]
     watch_hit: bool
+
+    @classmethod
+    def of(
+        cls, meta: FrameMeta, labels: Iterable[Label], watched_names: Collection[str], stored_at: datetime
+    ) -> "StoredFrame":
+        """watched_names: of those labels that the watch list means."""
+        kept = tuple(StoredLabel.of(label, label.name in watched_names) for label in labels)
+        return cls(
+            frame_id=meta.frame_id,
+            camera_id=meta.camera_id,
+            boot_id=meta.boot_id,
+            seq=meta.seq,
+            captured_at=meta.captured_at,
+            stored_at=stored_at,
+            width=meta.width,
+            height=meta.height,
+            gate_reason=meta.gate.reason,
+            image_key=image_key(meta),
+            labels=kept,
+            watch_hit=any(label.watch_hit for label in kept),
+        )
 
     @property
     def sort_key(self) -> str:

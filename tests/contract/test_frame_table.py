@@ -1,12 +1,9 @@
 """FrameTable, as the image processor uses it: the fake and DynamoDB keep the same promises."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
@@ -14,8 +11,8 @@ from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Label
 from framewatch.services.ports import FrameTable
-from framewatch.wire.items import StoredFrame, StoredLabel, image_key
-from tests.aws import TABLE, all_items, create_table, set_credentials
+from framewatch.wire.items import StoredFrame
+from tests.aws import TABLE, all_items
 from tests.fakes import FakeFrames
 from tests.frames import CAR, NOON, PERSON, make_frame
 
@@ -23,29 +20,7 @@ EXPIRES = NOON + timedelta(days=90)
 
 
 def stored(meta: FrameMeta, *labels: Label, watch_hit: bool = False) -> StoredFrame:
-    return StoredFrame(
-        frame_id=meta.frame_id,
-        camera_id=meta.camera_id,
-        boot_id=meta.boot_id,
-        seq=meta.seq,
-        captured_at=meta.captured_at,
-        stored_at=NOON,
-        width=meta.width,
-        height=meta.height,
-        gate_reason=meta.gate.reason,
-        image_key=image_key(meta),
-        labels=tuple(StoredLabel.of(label, watch_hit) for label in labels),
-        watch_hit=watch_hit,
-    )
-
-
-@pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    set_credentials(monkeypatch)
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client)
-        yield client
+    return StoredFrame.of(meta, labels, {label.name for label in labels} if watch_hit else set(), NOON)
 
 
 @pytest.fixture(params=["memory", "aws"])

@@ -1,13 +1,10 @@
 """VisitTable: the fake and DynamoDB keep the same promises."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
@@ -16,21 +13,12 @@ from framewatch.domain.errors import WriteConflict
 from framewatch.domain.frames import make_frame_id
 from framewatch.domain.visits import AlertClaim, AlertState, Visit, VisitChange, VisitSighting, add_sightings
 from framewatch.services.ports import VisitTable
-from tests.aws import TABLE, all_items, create_table, set_credentials
+from tests.aws import TABLE, all_items
 from tests.fakes import FakeVisits
 from tests.frames import BOOT, NOON
 
 GAP = timedelta(seconds=30)
 EXPIRES = NOON + timedelta(days=90)
-
-
-@pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    set_credentials(monkeypatch)
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client)
-        yield client
 
 
 @pytest.fixture(params=["memory", "aws"])
