@@ -26,8 +26,9 @@ help:
 
 setup: $(VENV)/.stamp-run $(VENV)/.stamp-node web_ui/dist/.stamp build/local/.stamp
 
+# value: a ${NAME} in a camera address is for the edge client to read from the environment, not for make.
 demo: setup
-	@$(VENV)/bin/framewatch-local demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
+	@$(VENV)/bin/framewatch-local demo $(if $(value SOURCE),--source '$(value SOURCE)') $(if $(value CONFIG),--config '$(value CONFIG)') $(ARGS)
 
 test: setup $(VENV)/.stamp-dev lint
 	cd web_ui && $(call node,npm test)

@@ -44,7 +44,9 @@ def run_once(args: argparse.Namespace, say: Callable[[str], None]) -> int:
                 run.wait_until_processed()
         finally:
             run.stop()
-        places = Places(stack.outputs["TableName"], stack.outputs["FramesBucketName"])
+        places = Places(
+            stack.outputs["TableName"], stack.outputs["FramesBucketName"], stack.outputs["FailureQueueUrl"]
+        )
         found = read_back(stack.emulator.client, places, choice.site, journal.snapshot())
         report = build_report(journal, run.edge_report, found, choice.site, vision=_vision(stack), errors=run.errors)
     finally:

@@ -21,6 +21,8 @@ from local_cloud.clients import ClientFactory
 from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
 
 _BATCH_GET = 100
+_GIVEN_UP_PREFIX = "aws/lambda/"  # Lambda's own, for batches whose retries are used up
+_LOOK_S = 20  # how long a message that was looked at stays out of sight; longer than looking at all takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Places:
 
     table: str
     bucket: str
+    failure_queue_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Found:
     stored: dict[str, StoredFrame] = field(default_factory=dict)
     kept_raw: dict[str, str] = field(default_factory=dict)  # frame id -> object key
     kept_unnamed: list[str] = field(default_factory=list)  # object keys of records that name no frame
+    reasons: dict[str, str] = field(default_factory=dict)  # by object key, as the failure queue says
     alerts: list[AlertFound] = field(default_factory=list)
     visits: list[StoredVisit] = field(default_factory=list)
 
@@ -56,6 +60,8 @@ def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: S
         if stored.image_key in objects:
             found.stored[stored.frame_id] = stored
     _read_kept(client("s3"), places.bucket, found)
+    if found.kept_raw or found.kept_unnamed:
+        found.reasons = dict(_read_pointers(client("sqs"), places.failure_queue_url))
     days = {(f.camera_id, day_of(f.captured_at)): f.captured_at for f in frames}
     for (camera_id, _), at in sorted(days.items()):
         for item in _query(client("dynamodb"), places.table, alerts_key(camera_id, at)):
@@ -174,9 +180,16 @@ def _sentences(journal: Journal, edge: EdgeReport, found: Found, lost: Sequence[
         SendState.DROPPED: "were dropped, because the camera was faster than the stream",
     }
     sentences += [f"{n} of {len(journal.frames)} sampled frames {why[state]}." for state, n in sorted(states.items())]
-    sentences += [f"{name} could not be processed; the raw record is {key}." for name, key in found.kept_raw.items()]
-    sentences += [f"A record that is no frame could not be processed; it is {key}." for key in found.kept_unnamed]
+    kept = [*found.kept_raw.items(), *(("A record that is no frame", key) for key in found.kept_unnamed)]
+    sentences += [
+        f"{name} could not be processed ({_reason(found, key)}); the raw record is {key}." for name, key in kept
+    ]
     return sentences
+
+
+def _reason(found: Found, key: str) -> str:
+    given_up = key.startswith(_GIVEN_UP_PREFIX)
+    return found.reasons.get(key) or ("given up after its retries" if given_up else "the failure queue says why")
 
 
 class _MediaTimes:
@@ -266,10 +279,20 @@ def _read_kept(s3: Any, bucket: str, found: Found) -> None:
     """Records kept raw by the image processor, and batches that the event source gave up with their records."""
     for key in _list_keys(s3, bucket, "failed/"):
         _note_kept(found, key, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    for key in _list_keys(s3, bucket, "aws/lambda/"):
+    for key in _list_keys(s3, bucket, _GIVEN_UP_PREFIX):
         batch = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         for record in json.loads(batch["payload"])["Records"]:
             _note_kept(found, key, base64.b64decode(record["kinesis"]["data"]))
+
+
+def _read_pointers(sqs: Any, queue_url: str) -> Iterable[tuple[str, str]]:
+    """(object key, reason) of every record in the failure queue. The messages stay in it."""
+    while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=_LOOK_S).get(
+        "Messages"
+    ):
+        for message in messages:
+            pointer = json.loads(message["Body"])
+            yield pointer["key"], pointer["reason"]
 
 
 def _note_kept(found: Found, key: str, data: bytes) -> None:

@@ -112,9 +112,10 @@ def test_a_frame_that_is_kept_raw_is_an_error_and_not_lost(journal):
     found = all_stored()
     del found.stored[meta(2).frame_id]
     found.kept_raw[meta(2).frame_id] = "failed/x.bin"
+    found.reasons["failed/x.bin"] = "too small"
     r = report(journal, found)
     assert (r["frames"]["lost"], r["frames"]["kept_raw"]) == (0, 1)
-    assert "failed/x.bin" in r["errors"][0]
+    assert r["errors"] == [f"{meta(2).frame_id} could not be processed (too small); the raw record is failed/x.bin."]
 
 
 def test_frames_that_never_got_into_the_stream_are_lost_with_their_reason(journal):
