@@ -26,7 +26,7 @@ class ApiStack(cdk.Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack, **kwargs: object
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        super().__init__(scope, construct_id, **kwargs)
         self.fetcher = PythonFunction(
             self,
             "FrameFetcher",

@@ -20,7 +20,7 @@ OLD_SITE_DAYS = 365
 
 class DataStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, **kwargs: object) -> None:
-        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        super().__init__(scope, construct_id, **kwargs)
         self.table = self._table(settings)
         self.frames = self._frames_bucket(settings)
         self.config = self._config_bucket(settings)

@@ -12,7 +12,7 @@ from infra.settings import StageSettings
 
 class IngestStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, **kwargs: object) -> None:
-        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        super().__init__(scope, construct_id, **kwargs)
         on_demand = settings.shards is None
         self.stream = kinesis.Stream(
             self,

@@ -25,7 +25,7 @@ class ProcessingStack(cdk.Stack):
         ingest: IngestStack,
         **kwargs: object,
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        super().__init__(scope, construct_id, **kwargs)
         self.failures = self._failure_queue()
         self.processor = PythonFunction(
             self,

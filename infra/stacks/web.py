@@ -26,7 +26,7 @@ class WebStack(cdk.Stack):
         api: ApiStack,
         **kwargs: object,
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)  # type: ignore[arg-type]
+        super().__init__(scope, construct_id, **kwargs)
         self.bucket = private_bucket(self, "WebBucket", cdk.RemovalPolicy.DESTROY)
         # boto3 signs for the regional name, in us-east-1 for the global one.
         pictures = [
