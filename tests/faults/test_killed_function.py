@@ -1,4 +1,4 @@
-"""The function's process is killed while it works: what Lambda's redelivery repairs, and what must not double."""
+"""The function's process is killed while it works; Lambda's redelivery repairs it."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ def function_processes(run: psutil.Process) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("full_run")
-def test_a_function_killed_again_and_again_loses_nothing_and_doubles_nothing(tmp_path):
+def test_frames_in_a_function_that_is_killed_at_work_are_stored_by_the_redelivery(tmp_path):
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "local_cloud.cli", "run", "--once", "--fast", "--no-browser", "--every", "2"]
     command += ["--source", demo_clip(), "--watch", "Vehicle", "--min-confidence", "50", "--report", str(report)]
