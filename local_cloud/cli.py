@@ -1,7 +1,6 @@
 """framewatch-local: the whole stack on one machine, with no account."""
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -11,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_client.sampler import EveryNth, PerSecond, Sampling
 from local_cloud.problem import LocalProblem
 
 DEFAULT_PORT = 8080
@@ -74,20 +72,6 @@ def _port(text: str) -> int:
     return port
 
 
-def sampling_of(args: argparse.Namespace, default: Sampling) -> Sampling:
-    """Raises LocalProblem."""
-    try:
-        if args.fps is not None:
-            return PerSecond(args.fps)
-        return EveryNth(args.every) if args.every is not None else default
-    except ValueError as error:
-        raise LocalProblem(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
-
-
-def watch_of(args: argparse.Namespace) -> list[str] | None:
-    return [w.strip() for w in args.watch.split(",") if w.strip()] if args.watch is not None else None
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """0: all is well. 1: a frame was lost or a camera failed. 2: it could not start. 128 + n: ended by signal n."""
     args = build_parser().parse_args(argv)
@@ -141,16 +125,6 @@ class _Teller:
             # Whoever read our lines is gone, as with `| head`. Several threads talk: the main one is told to end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.kill(os.getpid(), signal.SIGTERM)
-
-
-def write_json(path: Path, body: Any) -> None:
-    """Whole or not at all. Raises LocalProblem."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise LocalProblem(f"The report cannot be written to {path}: {error.strerror}.") from None
 
 
 if __name__ == "__main__":

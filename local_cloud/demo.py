@@ -9,12 +9,11 @@ import webbrowser
 from collections.abc import Callable
 from datetime import datetime
 
-from edge_client.sampler import EveryNth
 from local_cloud.assembly import PAGES
 from local_cloud.cameras import DEMO_WATCH, SiteChoice, choose_site, demo_clip, machine_time_zone
-from local_cloud.cli import sampling_of, watch_of
 from local_cloud.front import Front, check_pages, listen
 from local_cloud.journal import Journal
+from local_cloud.options import sampling_of, watch_of
 from local_cloud.pages import front_rules
 from local_cloud.runner import Pace, Run, edge_cameras, sms_line
 from local_cloud.stack import LocalStack, StackOptions
@@ -36,7 +35,7 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         default_watch=DEMO_WATCH,
         time_zone=machine_time_zone(),
     )
-    pace = Pace(sampling_of(args, EveryNth(30)), fast=False, loop=not args.once)
+    pace = Pace(sampling_of(args), fast=False, loop=not args.once)
     with contextlib.ExitStack() as undo:
         sock = listen(args.port)
         undo.callback(sock.close)

@@ -7,12 +7,11 @@ from typing import Any
 
 import httpx
 
-from edge_client.sampler import EveryNth
 from local_cloud.cameras import DEFAULT_WATCH, choose_site
-from local_cloud.cli import sampling_of, watch_of, write_json
 from local_cloud.journal import Journal
+from local_cloud.options import sampling_of, watch_of
 from local_cloud.problem import LocalProblem
-from local_cloud.report import Places, build_report, read_back
+from local_cloud.report import Places, build_report, read_back, write_json
 from local_cloud.runner import Pace, Run, edge_cameras, sms_line
 from local_cloud.stack import LocalStack, StackOptions
 
@@ -28,7 +27,7 @@ def run_once(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         min_confidence=args.min_confidence,
         default_watch=DEFAULT_WATCH,
     )
-    pace = Pace(sampling_of(args, EveryNth(30)), fast=args.fast, loop=False)
+    pace = Pace(sampling_of(args), fast=args.fast, loop=False)
     _check_writable(args.report)
     journal = Journal(on_sms=lambda seen: say(sms_line(seen)))
     options = StackOptions(choice.site_text, args.model, args.model_sha256, args.assembly)

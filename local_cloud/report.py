@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -19,6 +20,7 @@ from framewatch.wire.items import StoredFrame, alerts_key, day_of, frame_sort_ke
 from framewatch.wire.visit_items import StoredAlert, StoredDelivery, StoredVisit
 from local_cloud.clients import ClientFactory
 from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
+from local_cloud.problem import LocalProblem
 
 _BATCH_GET = 100
 _GIVEN_UP_PREFIX = "aws/lambda/"  # Lambda's own, for batches whose retries are used up
@@ -300,3 +302,13 @@ def _note_kept(found: Found, key: str, data: bytes) -> None:
         found.kept_raw[decode_envelope(data).meta.frame_id] = key
     except EnvelopeError:
         found.kept_unnamed.append(key)
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Whole or not at all. Raises LocalProblem."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise LocalProblem(f"The report cannot be written to {path}: {error.strerror}.") from None
