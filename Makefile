@@ -19,6 +19,7 @@ WEB := $(shell find web_ui -path web_ui/node_modules -prune -o -path web_ui/dist
 help:
 	@echo "make demo        the whole of it on this machine: http://127.0.0.1:8080"
 	@echo "                 SOURCE=0 | clip.mp4 | folder | rtsp://... | http://...   your own camera or clip"
+	@echo "                 CONFIG=site.yaml  your own site; PORT=8081  another port"
 	@echo "make setup       the environment and everything built, nothing started"
 	@echo "make test        every check and test (make test-fast: the quick ones; make test-long: soaks)"
 	@echo "make benchmarks  the figures of benchmarks/README.md, measured here"
@@ -28,7 +29,7 @@ setup: $(VENV)/.stamp-run $(VENV)/.stamp-node web_ui/dist/.stamp build/local/.st
 
 # value: a ${NAME} in a camera address is for the edge client to read from the environment, not for make.
 demo: setup
-	@$(VENV)/bin/framewatch-local demo $(if $(value SOURCE),--source '$(value SOURCE)') $(if $(value CONFIG),--config '$(value CONFIG)') $(ARGS)
+	@$(VENV)/bin/framewatch-local demo $(if $(value SOURCE),--source '$(value SOURCE)') $(if $(value CONFIG),--config '$(value CONFIG)') $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: setup $(VENV)/.stamp-dev lint
 	cd web_ui && $(call node,npm test)

@@ -56,7 +56,9 @@ def listen(port: int) -> socket.socket:
         raise LocalProblem(f"Port {port} needs more rights than you have; take one above 1023 with --port.") from None
     except OSError:
         sock.close()
-        raise LocalProblem(f"Port {port} is in use; end what uses it, or take another with --port.") from None
+        raise LocalProblem(
+            f"Port {port} is in use; end what uses it, or take another with --port (make demo PORT=8081)."
+        ) from None
     return sock
 
 
