@@ -1,6 +1,5 @@
 """Run cameras into a stream: one child process a camera, one producer for all of them."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from edge_client.pipe import Job
 from edge_client.producer import Accepted, Producer, StreamUnusable
 from edge_client.sampler import EveryNth, PerSecond, Sampling
 from edge_client.source import Source, SourceError, parse_source
-from framewatch.domain.frames import CAMERA_ID_PATTERN
+from framewatch.domain.frames import is_camera_id
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -28,7 +27,6 @@ _LINGER_S = 0.1
 _POLL_S = 0.2
 _LEAST_WAIT_S = 0.005
 _END_PATIENCE_S = 5.0
-_CAMERA_ID = re.compile(CAMERA_ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def run_edge(
 def _check(cameras: Sequence[EdgeCamera]) -> None:
     ids = [camera.camera_id for camera in cameras]
     for camera in cameras:
-        if not _CAMERA_ID.fullmatch(camera.camera_id):
+        if not is_camera_id(camera.camera_id):
             raise ValueError(
                 f"camera id {camera.camera_id!r} is not lower-case letters, digits and hyphens, such as front-door"
             )

@@ -1,7 +1,7 @@
 """Deploys the synthesised templates, untouched, into the emulator."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,13 +16,10 @@ _MAX_TEMPLATE_BYTES = 51_200
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
-def deploy(
-    assembly: Assembly, client: ClientFactory, on_stack: Callable[[str], None] = lambda _: None
-) -> dict[str, str]:
-    """All outputs of all stacks, by name. on_stack: told each stack's name first. Raises LocalProblem."""
+def deploy(assembly: Assembly, client: ClientFactory) -> dict[str, str]:
+    """All outputs of all stacks, by name. Raises LocalProblem."""
     outputs: dict[str, str] = {}
     for stack in assembly.stacks:
-        on_stack(stack.name)
         _upload(stack, client("s3"))
         outputs |= _create(stack, client)
     return outputs

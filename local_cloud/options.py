@@ -2,11 +2,9 @@
 
 import argparse
 
+from edge_client.client import DEFAULT_SAMPLING
 from edge_client.sampler import EveryNth, PerSecond, Sampling
 from local_cloud.problem import LocalProblem
-
-# One a second for most cameras.
-DEFAULT_SAMPLING = EveryNth(30)
 
 
 def sampling_of(args: argparse.Namespace) -> Sampling:

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from edge_client.client import EdgeReport
+from framewatch.adapters.aws.dynamo import DynamoTable, Item
 from framewatch.domain.errors import EnvelopeError
 from framewatch.domain.site import SiteConfig
 from framewatch.wire.envelope import decode_envelope, format_utc
@@ -22,7 +21,8 @@ from local_cloud.clients import ClientFactory
 from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
 from local_cloud.problem import LocalProblem
 
-_BATCH_GET = 100
+_PAGE = 100
+_AFTER_ALL = "~"  # sort keys begin with a time
 _GIVEN_UP_PREFIX = "aws/lambda/"  # Lambda's own, for batches whose retries are used up
 _LOOK_S = 20  # how long a message that was looked at stays out of sight; longer than looking at all takes
 
@@ -57,7 +57,8 @@ class Found:
 def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: Sequence[FrameTrace]) -> Found:
     found = Found()
     objects = set(_list_keys(client("s3"), places.bucket, "frames/"))
-    for stored in _stored_frames(client("dynamodb"), places.table, frames):
+    table = DynamoTable(client("dynamodb"), places.table)
+    for stored in _stored_frames(table, frames):
         # Half of a frame is no frame: the item without its picture shows an empty box.
         if stored.image_key in objects:
             found.stored[stored.frame_id] = stored
@@ -66,13 +67,13 @@ def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: S
         found.reasons = dict(_read_pointers(client("sqs"), places.failure_queue_url))
     days = {(f.camera_id, day_of(f.captured_at)): f.captured_at for f in frames}
     for (camera_id, _), at in sorted(days.items()):
-        for item in _query(client("dynamodb"), places.table, alerts_key(camera_id, at)):
-            deliveries = {c: StoredDelivery.model_validate_json(d) for c, d in item.get("deliveries", {}).items()}
-            found.alerts.append(AlertFound(StoredAlert.model_validate_json(item["doc"]), deliveries))
+        for item in _all_of(table, alerts_key(camera_id, at)):
+            deliveries = {c: StoredDelivery.model_validate_json(d["S"]) for c, d in item["deliveries"]["M"].items()}
+            found.alerts.append(AlertFound(StoredAlert.model_validate_json(item["doc"]["S"]), deliveries))
     for camera_id in sorted({f.camera_id for f in frames}):
         for label in site.watch.labels:
-            for item in _query(client("dynamodb"), places.table, visits_key(camera_id, label)):
-                found.visits.append(StoredVisit.model_validate_json(item["doc"]))
+            for item in _all_of(table, visits_key(camera_id, label)):
+                found.visits.append(StoredVisit.model_validate_json(item["doc"]["S"]))
     return found
 
 
@@ -241,34 +242,16 @@ def _percentiles(values: list[float]) -> dict[str, float | int | None]:
     return {"count": len(ordered), "p50": at(0.50), "p95": at(0.95)}
 
 
-def _stored_frames(dynamodb: Any, table: str, frames: Sequence[FrameTrace]) -> Iterable[StoredFrame]:
-    keys = [
-        {
-            "pk": {"S": index_key(index_name(f.camera_id), day_of(f.captured_at))},
-            "sk": {"S": frame_sort_key(f.captured_at, f.frame_id)},
-        }
+def _stored_frames(table: DynamoTable, frames: Sequence[FrameTrace]) -> Iterable[StoredFrame]:
+    keys = (
+        (index_key(index_name(f.camera_id), day_of(f.captured_at)), frame_sort_key(f.captured_at, f.frame_id))
         for f in frames
-    ]
-    for start in range(0, len(keys), _BATCH_GET):
-        left: Any = {table: {"Keys": keys[start : start + _BATCH_GET], "ConsistentRead": True}}
-        while left:
-            answer = dynamodb.batch_get_item(RequestItems=left)
-            for item in answer["Responses"].get(table, []):
-                yield StoredFrame.model_validate_json(item["doc"]["S"])
-            left = answer.get("UnprocessedKeys")
-
-
-def _query(dynamodb: Any, table: str, pk: str) -> Iterable[dict[str, Any]]:
-    plain = TypeDeserializer()
-    pages = dynamodb.get_paginator("query").paginate(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": pk}},
-        ConsistentRead=True,
     )
-    for page in pages:
-        for item in page["Items"]:
-            yield {name: plain.deserialize(value) for name, value in item.items()}
+    return (StoredFrame.model_validate_json(item["doc"]["S"]) for item in table.batch_get(keys))
+
+
+def _all_of(table: DynamoTable, pk: str) -> Iterable[Item]:
+    return table.query_down(pk, at_most=_AFTER_ALL, page=_PAGE)
 
 
 def _list_keys(s3: Any, bucket: str, prefix: str) -> Iterable[str]:

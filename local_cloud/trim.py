@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from framewatch.adapters.aws.dynamo import MAX_BATCH_WRITE, chunks_of
 from framewatch.wire.items import (
     StoredFrame,
     day_of,
@@ -29,7 +30,6 @@ KEEP_FRAMES = 3000
 STREAM_BYTES = 128 * 1024 * 1024
 _EVERY_S = 30.0
 _LOGS_EVERY = 20  # looks: what the functions wrote last stays readable for ten minutes
-_BATCH_WRITE = 25
 _DRAIN_PATIENCE_S = 300
 
 
@@ -148,8 +148,7 @@ class Trimmer:
         return len(frames)
 
     def _delete_items(self, keys: Iterable[tuple[str, str]]) -> None:
-        every = iter(keys)
-        while chunk := list(islice(every, _BATCH_WRITE)):
+        for chunk in chunks_of(MAX_BATCH_WRITE, keys):
             requests = [{"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in chunk]
             self._client("dynamodb").batch_write_item(RequestItems={self._table: requests})
 
