@@ -6,7 +6,7 @@ crash of the process, which no `except Exception` stops.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -269,7 +269,7 @@ class FakeMeter:
     counts: Counter[str] = field(default_factory=Counter)
     times_ms: list[tuple[str, float]] = field(default_factory=list)
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: str, value: int = 1, dimensions: Mapping[str, str] | None = None) -> None:
         self.counts[name] += value
 
     def time_ms(self, name: str, value_ms: float) -> None:

@@ -3,7 +3,7 @@
 Every method may raise the RetryableError that fits it; each says which PermanentErrors it may raise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -100,6 +100,6 @@ class FailureStore(Protocol):
 class Meter(Protocol):
     """Counts what happened. Cheap, and never fails."""
 
-    def count(self, name: str, value: int = 1) -> None: ...
+    def count(self, name: str, value: int = 1, dimensions: Mapping[str, str] | None = None) -> None: ...
 
     def time_ms(self, name: str, value_ms: float) -> None: ...
