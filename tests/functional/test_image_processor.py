@@ -206,11 +206,18 @@ def test_an_invocation_that_is_nearly_over_starts_nothing(cloud: Cloud) -> None:
     assert cloud.asked == []
 
 
-def test_without_a_site_file_every_record_waits(cloud: Cloud) -> None:
+def test_without_a_site_file_every_record_waits_and_the_log_says_what_to_do(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cloud.s3.delete_object(Bucket=CONFIG, Key="site.yaml")
     cloud.start()
+    ours = logging.getLogger("framewatch")
+    monkeypatch.setattr(ours, "handlers", [caplog.handler])  # the function's own writes JSON lines to stdout
     frames = [make_frame(n) for n in range(2)]
     assert cloud.invoke(*frames) == [make_record(f).record_id for f in frames]
+    assert f"s3://{CONFIG}/site.yaml does not exist; check and upload the site file with `pynt configure`" in (
+        caplog.text
+    )
     cloud.put_site(SITE)
     cloud.start()
     assert cloud.invoke(*frames) == []

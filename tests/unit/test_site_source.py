@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from framewatch.adapters.aws.site_source import S3SiteSource
@@ -144,8 +144,32 @@ def test_with_nothing_good_yet_a_bad_file_is_told_and_the_next_good_one_taken_at
 
 
 def test_with_nothing_good_yet_a_missing_file_is_told_with_the_fix(world):
-    with pytest.raises(SiteFileError, match="pynt configure"):
+    with pytest.raises(SiteFileError, match=r"s3://site-config/site\.yaml does not exist; .* `pynt configure`"):
         world[0].current()
+
+
+def denied(**_request):
+    """What S3 says of a missing file, too, to who may not list the bucket."""
+    raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetObject")
+
+
+def test_a_file_that_s3_will_not_show_is_told_as_missing_or_closed_and_with_the_fix(world):
+    source, s3, _, write = world
+    read, s3.get_object = s3.get_object, denied
+    with pytest.raises(SiteFileError, match=r"does not exist, or this function may not read it; .* `pynt configure`"):
+        source.current()
+    s3.get_object = read
+    write(GOOD)
+    assert camera(source) == "one"
+
+
+def test_a_grant_that_is_taken_away_keeps_the_last_good_one(world):
+    source, s3, clock, write = world
+    write(GOOD)
+    assert camera(source) == "one"
+    s3.get_object = denied
+    clock.pass_s(60)
+    assert camera(source) == "one"
 
 
 def test_with_nothing_good_yet_a_dead_s3_is_retryable(world):

@@ -20,6 +20,14 @@ from framewatch.wire.yaml_reading import MAX_BYTES
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+# To who may not list the bucket, S3 does not tell a file that is missing from one that may not be read.
+_MISSING = {
+    "NoSuchKey": "does not exist",
+    "404": "does not exist",
+    "AccessDenied": "does not exist, or this function may not read it",
+}
+_FIX = "check and upload the site file with `pynt configure`"
+
 _log = logging.getLogger(__name__)
 
 
@@ -98,8 +106,6 @@ class S3SiteSource:
             code = error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
             if code in ("304", "NotModified"):
                 return None
-            if code in ("NoSuchKey", "404"):
-                # Without s3:ListBucket, S3 says AccessDenied instead, and that message names the key too.
-                fix = "check and upload the site file with `pynt configure`"
-                raise SiteFileError(f"{self._where} does not exist; {fix}") from error
+            if code in _MISSING:
+                raise SiteFileError(f"{self._where} {_MISSING[code]}; {_FIX}") from error
             raise
