@@ -1,18 +1,20 @@
-"""The emulated AWS: ministack as a child on 127.0.0.1, and clients that reach it and nothing else."""
+"""The emulated AWS: ministack as a child on 127.0.0.1, and clients that reach it and nothing else.
+
+With `enforce_iam` it is as strict as AWS about who may do what, and about TLS: requests are signed and authorised,
+and come through a TLS front. What everything here signs with unless told otherwise, `test`/`test`, is the root user.
+"""
 
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
 import httpx
-from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 
-from local_cloud.clients import REGION
+from local_cloud.clients import REGION, Clients
 from local_cloud.processes import Child, choose_port
+from local_cloud.tls import TlsFront
 
 # What the templates use. The fewer, the less can be reached and the sooner it is up.
 _SERVICES = (
@@ -20,6 +22,8 @@ _SERVICES = (
     "cloudformation",
     "cloudfront",
     "cloudwatch",
+    "cognito-identity",
+    "cognito-idp",
     "dynamodb",
     "events",
     "iam",
@@ -66,22 +70,43 @@ def local_environment(**more: str) -> dict[str, str]:
 class Emulator:
     """Start it, wait until it is ready, stop it. Keeps all state in memory, and its files in `state_dir`."""
 
-    def __init__(self, state_dir: Path, *, function_env: dict[str, str], port: int | None = None) -> None:
-        """function_env: more environment for every Lambda function, such as where Rekognition is."""
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        function_env: dict[str, str],
+        port: int | None = None,
+        enforce_iam: bool = False,
+    ) -> None:
+        """function_env: more environment for every Lambda function, such as where Rekognition is.
+
+        Raises LocalProblem.
+        """
         self.port = port or choose_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._session = _offline_session()
+        plain_port = choose_port() if enforce_iam else self.port
+        self._plain_url = f"http://127.0.0.1:{plain_port}"
+        self.url = self._plain_url
+        self.ca_file: Path | None = None
+        self._front: TlsFront | None = None
+        module, more = "ministack", dict(function_env)
+        if enforce_iam:
+            self.ca_file = state_dir / "ca.pem"
+            self._front = TlsFront(plain_port, port=self.port, ca_file=self.ca_file)
+            self.url = self._front.url
+            module = "local_cloud.guarded_emulator"
+            more |= {"AUTH": "true", "AWS_ENDPOINT_URL": self.url, "AWS_CA_BUNDLE": str(self.ca_file)}
+        self._root = Credentials("test", "test")  # what the emulator takes for its own account
+        self.client = self._clients(self._root)
         scratch = state_dir / "tmp"
         scratch.mkdir()
         self._child = Child(
             "AWS emulator",
-            ["ministack"],
+            [module],
             log=state_dir / "emulator.log",
             env=local_environment(
-                GATEWAY_PORT=str(self.port),
+                GATEWAY_PORT=str(plain_port),
                 BIND_HOST="127.0.0.1",  # its default is every interface
+                IOT_MTLS_ENABLED="false",  # would listen on every interface, whatever the line above says
                 MINISTACK_REGION=REGION,
                 MINISTACK_ACCOUNT_ID=ACCOUNT,
                 SERVICES=",".join(_SERVICES),
@@ -91,7 +116,7 @@ class Emulator:
                 STATE_DIR=str(scratch / "state"),
                 S3_DATA_DIR=str(scratch / "s3"),
                 # The functions are started with the emulator's own environment.
-                **function_env,
+                **more,
             ),
             remove_when_orphaned=state_dir,
         )
@@ -111,25 +136,28 @@ class Emulator:
         """Raises LocalProblem."""
         self._child.wait_until(self._healthy, _START_TIMEOUT_S)
 
-    def client(self, service: str, config: Config | None = None, /) -> Any:
-        """One client of each service for all; a new one when a config is given."""
-        with self._lock:
-            if config is not None:
-                return self._new_client(service, config)
-            if service not in self._clients:
-                self._clients[service] = self._new_client(service, Config())
-            return self._clients[service]
+    def environment(self) -> dict[str, str]:
+        """What a process of ours needs in its environment to reach this, as the account's root."""
+        trust = {"AWS_CA_BUNDLE": str(self.ca_file), "NODE_EXTRA_CA_CERTS": str(self.ca_file)} if self.ca_file else {}
+        return local_environment(AWS_ENDPOINT_URL=self.url, **trust)
 
-    def _new_client(self, service: str, config: Config) -> Any:
-        # A bucket named in the host would need a name server; 127.0.0.1 has none.
-        base = Config(s3={"addressing_style": "path"}, max_pool_connections=32, proxies={"no": ""})
-        session: Any = self._session  # typed by service name, which is not a literal here
-        return session.client(service, endpoint_url=self.url, config=base.merge(config))
+    def as_user(self, access_key_id: str, secret_access_key: str) -> Clients:
+        return self._clients(Credentials(access_key_id, secret_access_key))
+
+    def as_role(self, role_arn: str) -> Clients:
+        """Acts as the role, and assumes it anew before a session ends."""
+        fetcher = AssumeRoleCredentialFetcher(
+            lambda service, **_: self.client(service), self._root, role_arn, {"RoleSessionName": "framewatch-local"}
+        )
+        return self._clients(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
+
+    def _clients(self, credentials: Any) -> Clients:
+        return Clients(self.url, credentials, ca_file=str(self.ca_file) if self.ca_file else None)
 
     def texts(self) -> list[Sms]:
         """Every text that was sent, by number, in order of sending within one. Raises httpx.HTTPError."""
         with httpx.Client(trust_env=False, timeout=10) as http:
-            answer = http.get(f"{self.url}/_ministack/sns/sms-messages").raise_for_status().json()
+            answer = http.get(f"{self._plain_url}/_ministack/sns/sms-messages").raise_for_status().json()
         return [
             Sms(m["MessageId"], number, m["Message"])
             for number, messages in answer["sms_messages"].items()
@@ -139,19 +167,11 @@ class Emulator:
     def stop(self) -> None:
         # Nothing of it survives, so nothing is worth a graceful end.
         self._child.stop(grace_s=0)
+        if self._front is not None:
+            self._front.stop()
 
     def _healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
+            return httpx.get(f"{self._plain_url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
-
-
-def _offline_session() -> boto3.session.Session:
-    """Reads no profile, no credentials file and no instance metadata of the user's."""
-    nothing = (None, None, os.devnull, None)
-    core = botocore.session.Session(
-        session_vars={"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
-    )
-    core.set_credentials("test", "test")  # what the emulator takes for its own account
-    return boto3.session.Session(botocore_session=core, region_name=REGION)

@@ -240,9 +240,15 @@ def connect(
     settings: MappingSettings,
     client: ClientFactory,
     *,
+    as_role: Callable[[str], ClientFactory] | None = None,
     on_invoke: Callable[[Sequence[StreamRecord]], None] = lambda _: None,
 ) -> EventSource:
-    """The event source of a deployed mapping, not yet started; `MappingSettings.from_mapping` gives the settings."""
+    """The event source of a deployed mapping, not yet started; `MappingSettings.from_mapping` gives the settings.
+
+    as_role: role ARN -> clients of that role. Given it, the stream is read and the failure destination written as
+    the function's role, as Lambda does; only the invocation is the service's own. Without, `client` does it all.
+    """
     invoke = LambdaInvoker(settings, client)
-    destination = FailureDestination(settings, invoke.encoder, client, lambda: datetime.now(UTC))
-    return EventSource(settings, client("kinesis"), invoke, invoke.encoder, destination, on_invoke=on_invoke)
+    own = as_role(invoke.role_arn) if as_role else client
+    destination = FailureDestination(settings, invoke.encoder, own, lambda: datetime.now(UTC))
+    return EventSource(settings, own("kinesis"), invoke, invoke.encoder, destination, on_invoke=on_invoke)

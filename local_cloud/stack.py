@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.assembly import ASSEMBLY, Assembly, load_assembly, newer_source
 from local_cloud.clients import REGION
 from local_cloud.deploy import deploy
-from local_cloud.emulator import ACCOUNT, Emulator, local_environment
+from local_cloud.emulator import ACCOUNT, Emulator
 from local_cloud.event_source import EventSource, connect
 from local_cloud.problem import LocalProblem
 from local_cloud.processes import Child, choose_port
@@ -30,12 +30,14 @@ SITE_KEY = "site.yaml"
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """assembly: None for what `make setup` built, which must not be older than the sources."""
+    """assembly: None for what `make setup` built, which must not be older than the sources. enforce_iam: as on AWS,
+    requests are signed and authorised, and come over TLS; the event source then acts as the function's role."""
 
     site_text: str
     model: str | None = None
     model_sha256: str | None = None
     assembly: Path | None = None
+    enforce_iam: bool = False
 
 
 class LocalStack:
@@ -66,7 +68,11 @@ class LocalStack:
         self._undo.callback(shutil.rmtree, state, ignore_errors=True)
         vision_port = choose_port()
         self.vision_url = f"http://127.0.0.1:{vision_port}"
-        self.emulator = Emulator(state, function_env={"AWS_ENDPOINT_URL_REKOGNITION": self.vision_url})
+        self.emulator = Emulator(
+            state,
+            function_env={"AWS_ENDPOINT_URL_REKOGNITION": self.vision_url},
+            enforce_iam=self._options.enforce_iam,
+        )
         self._undo.callback(self.emulator.stop)
         self._vision = Child(
             "vision server",
@@ -77,7 +83,7 @@ class LocalStack:
                 *self._model_options(),
             ],
             log=state / "vision.log",
-            env=local_environment(),
+            env=self.emulator.environment(),
         )
         self._undo.callback(self._vision.stop)
         # The model loads while the templates are deployed. Never waited for at the end: once the children are gone,
@@ -169,7 +175,12 @@ class LocalStack:
             settings = MappingSettings.from_mapping(self.mapping())
         except UnsupportedMapping as error:
             raise LocalProblem(f"The event source cannot be run on this machine: {error}.") from None
-        self.event_source = connect(settings, self.emulator.client, on_invoke=self._on_delivery)
+        self.event_source = connect(
+            settings,
+            self.emulator.client,
+            as_role=self.emulator.as_role if self._options.enforce_iam else None,
+            on_invoke=self._on_delivery,
+        )
         self.event_source.start()
 
 

@@ -84,7 +84,10 @@ class Shard:
             begun_at = time.monotonic()
             try:
                 iterator = iterator or self._new_iterator()
-                page = self._source.kinesis.get_records(ShardIterator=iterator, Limit=_READ_LIMIT)
+                # AWS knows the stream from the iterator; the emulator, asked to check a role's rights, does not.
+                page = self._source.kinesis.get_records(
+                    ShardIterator=iterator, StreamARN=self._source.settings.stream_arn, Limit=_READ_LIMIT
+                )
             except (ClientError, BotoCoreError) as error:
                 expired = isinstance(error, ClientError) and "ExpiredIterator" in str(error)
                 iterator = None

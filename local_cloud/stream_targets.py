@@ -32,8 +32,8 @@ class LambdaInvoker:
             "lambda",
             Config(retries={"total_max_attempts": 1}, read_timeout=_LAMBDA_READ_TIMEOUT_S, max_pool_connections=64),
         )
-        role = self._client.get_function_configuration(FunctionName=settings.function_arn)["Role"]
-        self.encoder = EventEncoder(settings, role)
+        self.role_arn: str = self._client.get_function_configuration(FunctionName=settings.function_arn)["Role"]
+        self.encoder = EventEncoder(settings, self.role_arn)
 
     def __call__(self, records: Sequence[StreamRecord]) -> Answer:
         try:

@@ -65,7 +65,7 @@ class FakeKinesis:
             position = sum(r["SequenceNumber"] <= StartingSequenceNumber for r in records)
         return {"ShardIterator": f"{ShardId}:{position}"}
 
-    def get_records(self, ShardIterator, Limit):
+    def get_records(self, ShardIterator, StreamARN, Limit):
         self.trouble()
         shard, _, position = ShardIterator.rpartition(":")
         with self._lock:
