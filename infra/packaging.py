@@ -1,38 +1,44 @@
 """Builds the functions' zips: `python -m infra.packaging --target aws`.
 
-A zip holds our own modules that the function can import, and the third-party wheels of `lambdas/requirements.lock`
-for the platform that will run them, fetched by pip without Docker. The same input gives the same bytes, so an
-unchanged function is not deployed again.
+A zip holds those of our own modules that the function's handler imports, and of `lambdas/requirements.lock` the
+packages that these import, with what they require, as wheels for the platform that will run them, fetched by pip
+without Docker. The same input gives the same bytes, so an unchanged function is not deployed again.
 """
 
 import argparse
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.metadata import Distribution, distributions
+from pathlib import Path, PurePosixPath
 
+from infra.import_closure import Closure, UnknownModule, closure_of
 from infra.settings import FUNCTIONS, PACKAGES, REPO
 
 WHEELS = REPO / "build" / "wheels"
 LOCK = REPO / "lambdas" / "requirements.lock"
-# Raise it when what is kept of the wheels changes: it is part of the cache's key.
-LAYOUT_VERSION = "1"
 # What CloudFormation and Lambda take without a layer or a container image.
 MAX_UNPACKED_BYTES = 250 * 1024 * 1024
 
-# The AWS services that a function calls; botocore describes four hundred, in 27 MB.
-SERVICES = frozenset({"dynamodb", "rekognition", "s3", "sns", "sqs", "sts"})
-# Stubs and sources of compiled modules; the pages of Swagger UI, which the API does not serve.
+# The AWS services that each function calls; botocore describes four hundred, in 27 MB.
+SERVICES = {
+    "image_processor": frozenset({"dynamodb", "rekognition", "s3", "sns", "sqs"}),
+    "frame_fetcher": frozenset({"dynamodb", "s3"}),
+}
+# Of a wheel, nobody reads: stubs and sources of compiled modules, and the pages of Swagger UI, which the API does
+# not serve; of botocore, its examples.
 UNREAD_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".h", ".js", ".css"})
-# Ours that no function imports: the local model and what reads pictures.
-NOT_OURS = frozenset({"framewatch/adapters/vision"})
+UNREAD_NAMES = frozenset({"examples-1.json"})
+# Files that our own modules may read, from the folder they lie in.
+DATA_SUFFIXES = frozenset({".json", ".yaml"})
 # Zip times start in 1980; any constant will do.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "LICENCE", "NOTICE", "COPYING")
@@ -48,9 +54,9 @@ class Target:
 
     @property
     def key(self) -> str:
-        """Changes whenever other wheels would be chosen or kept."""
+        """Changes whenever other wheels would be chosen."""
         digest = hashlib.sha256(LOCK.read_bytes())
-        for part in (LAYOUT_VERSION, self.name, self.python, *self.pip_options, *sorted(SERVICES)):
+        for part in (self.name, self.python, *self.pip_options):
             digest.update(part.encode() + b"\0")
         return digest.hexdigest()[:16]
 
@@ -75,7 +81,7 @@ def build(
     wheels = wheels_of(wanted, cache)
     out = out or PACKAGES / wanted.name
     out.mkdir(parents=True, exist_ok=True)
-    return {name: write_zip(out / f"{name}.zip", wheels, own_files(name)) for name in functions}
+    return {name: write_zip(out / f"{name}.zip", files_of(name, wheels)) for name in functions}
 
 
 class PackagingError(Exception):
@@ -83,7 +89,7 @@ class PackagingError(Exception):
 
 
 def wheels_of(wanted: Target, cache: Path) -> Path:
-    """The unpacked, trimmed wheels; fetched once for each lock and target."""
+    """The unpacked wheels; fetched once for each lock and target."""
     folder = cache / f"{wanted.name}-{wanted.key}"
     if folder.is_dir():
         return folder
@@ -98,7 +104,6 @@ def wheels_of(wanted: Target, cache: Path) -> Path:
     if done.returncode != 0:
         shutil.rmtree(part, ignore_errors=True)
         raise PackagingError(f"pip could not fetch the functions' wheels ({wanted.name}):\n{done.stderr.strip()}")
-    trim(part)
     for old in cache.glob(f"{wanted.name}-*"):
         # Another run may be at work on its own part; after an hour it is not.
         abandoned = time.time() - old.stat().st_mtime > 3600
@@ -114,52 +119,83 @@ def wheels_of(wanted: Target, cache: Path) -> Path:
     return folder
 
 
-def trim(folder: Path) -> None:
-    """Removes what no function reads: service models, caches, stubs, command line programs, pages of Swagger UI."""
-    for data in (folder / "botocore" / "data", folder / "boto3" / "data"):
-        for entry in data.iterdir() if data.is_dir() else ():
-            if entry.is_dir() and entry.name not in SERVICES:
-                shutil.rmtree(entry)
-    for unused in ("bin", "boto3/examples"):
-        shutil.rmtree(folder / unused, ignore_errors=True)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            if path.name == "__pycache__":
-                shutil.rmtree(path)
-            elif not any(path.iterdir()):
-                path.rmdir()
-        elif path.suffix in UNREAD_SUFFIXES or _unread_dist_info(path, folder):
-            path.unlink()
+def files_of(function: str, wheels: Path, root: Path = REPO) -> dict[str, Path]:
+    """Name in the zip -> file: all that the function imports, and no more. Raises PackagingError."""
+    try:
+        closure = closure_of(f"lambdas.{function}.handler", root)
+    except UnknownModule as error:
+        raise PackagingError(f"{function} cannot be packaged: {error}") from None
+    return own_files(closure, root) | wheel_files(closure.others, SERVICES[function], wheels)
 
 
-def _unread_dist_info(path: Path, folder: Path) -> bool:
-    """Versions and licences stay; records of the installation go."""
-    parts = path.relative_to(folder).parts
-    return parts[0].endswith(".dist-info") and not (
-        "licenses" in parts or path.name.upper().startswith(_KEPT_OF_DIST_INFO)
-    )
+def own_files(closure: Closure, root: Path) -> dict[str, Path]:
+    """The modules, and the data files beside them."""
+    files = {path.relative_to(root).as_posix(): path for path in closure.ours.values()}
+    for folder in {path.parent for path in closure.ours.values()}:
+        for path in folder.iterdir():
+            if path.suffix in DATA_SUFFIXES:
+                files[path.relative_to(root).as_posix()] = path
+    return files
 
 
-def own_files(function: str) -> Iterator[tuple[str, Path]]:
-    """(name in the zip, file): the function's package, and of framewatch all but what no function imports."""
-    yield "lambdas/__init__.py", REPO / "lambdas" / "__init__.py"
-    for package in (f"lambdas/{function}", "framewatch"):
-        if not (REPO / package).is_dir():
-            raise PackagingError(f"{REPO / package} is missing, so {function} cannot be packaged")
-        for path in sorted((REPO / package).rglob("*")):
-            name = path.relative_to(REPO).as_posix()
-            if (
-                path.is_file()
-                and path.suffix not in {".pyc", ".pyo"}
-                and not any(name.startswith(f"{left_out}/") for left_out in NOT_OURS)
-            ):
-                yield name, path
+def wheel_files(imported: Iterable[str], services: Set[str], wheels: Path) -> dict[str, Path]:
+    """Of the distributions that hold these packages, and of those that they require, the files that are read."""
+    found = {_normal(d.name): d for d in distributions(path=[str(wheels)])}
+    by_package = {package: name for name, d in found.items() for package in _packages(d)}
+    missing = sorted(set(imported) - by_package.keys())
+    if missing:
+        raise PackagingError(
+            f"{', '.join(missing)}: imported by a function, and not in {LOCK.relative_to(REPO)};"
+            " add it to the extra `lambda` in pyproject.toml and run `make lock`"
+        )
+    waiting, wanted = [by_package[package] for package in imported], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += [required for required in _requirements(found[name]) if required in found]
+    return {
+        file.as_posix(): wheels / file
+        for name in wanted
+        for file in found[name].files or ()
+        if is_read(file, services)
+    }
 
 
-def write_zip(path: Path, wheels: Path, own: Iterator[tuple[str, Path]]) -> Path:
+def is_read(file: PurePosixPath, services: Set[str]) -> bool:
+    """file: as a wheel's RECORD names it. Licences stay, too."""
+    top = file.parts[0]
+    if top in ("..", "bin") or file.suffix in UNREAD_SUFFIXES or file.name in UNREAD_NAMES:
+        return False
+    if top.endswith(".dist-info"):
+        return "licenses" in file.parts or file.name.upper().startswith(_KEPT_OF_DIST_INFO)
+    if file.parts[:2] == ("boto3", "examples"):
+        return False
+    if file.parts[1:2] == ("data",) and top in ("boto3", "botocore") and len(file.parts) > 3:
+        return top == "botocore" and file.parts[2] in services  # boto3's are of its resources, which nobody uses
+    return "__pycache__" not in file.parts
+
+
+def _packages(distribution: Distribution) -> set[str]:
+    """The names that it is imported under."""
+    tops = {file.parts[0] for file in distribution.files or () if file.suffix in (".py", ".so")}
+    return {top.partition(".")[0] for top in tops if top != ".."}
+
+
+def _requirements(distribution: Distribution) -> Iterator[str]:
+    """Normal names; those of its extras left out: none of ours asks for one."""
+    for requirement in distribution.requires or ():
+        name = re.match(r"[\w.-]+", requirement)
+        if name and "extra ==" not in requirement:
+            yield _normal(name[0])
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def write_zip(path: Path, files: Mapping[str, Path]) -> Path:
     """Sorted, with constant times and modes: equal content is equal bytes. Raises PackagingError when too large."""
-    files = {p.relative_to(wheels).as_posix(): p for p in wheels.rglob("*") if p.is_file()}
-    files.update(own)
     unpacked = 0
     part = path.with_suffix(f".part-{os.getpid()}")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
