@@ -15,6 +15,10 @@ from framewatch.domain.labels import fold
 
 # ITU-T E.164: a plus, a country code that does not start with 0, at most 15 digits.
 _E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
+# One @, no blanks, a dot in the host: what a slip of the pen breaks. Whether anybody reads it, the mailbox says.
+_EMAIL = re.compile(r"^[^@\s,;<>()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+# A part of a host name, and Cognito takes none of these words.
+_SIGN_IN_PREFIX = re.compile(r"^(?!.*(?:aws|amazon|cognito))[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 # user:password@ in a URL, unless both parts are ${NAME} references to the environment.
 _LITERAL_PASSWORD = re.compile(r"^[a-z]+://[^/@]*:(?!\$\{[A-Z_][A-Z0-9_]*\}@)[^/@]+@")
 
@@ -140,6 +144,78 @@ class Retention(Section):
         return self
 
 
+class Deployment(Section):
+    """What runs in the cloud, and how much of it. Read when the templates are written, and by nothing that runs."""
+
+    shards: int | None = Field(
+        default=None,
+        ge=1,
+        le=500,
+        description="a fixed number, 1 MB a second each; left out, the stream grows by itself, and costs more idle",
+    )
+    batch_size: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="frames for one call of the image processor at most; a payload holds 6 MB, some forty frames",
+    )
+    window_s: int = Field(
+        default=1, ge=0, le=300, description="how long a frame waits for company at most, and every text with it"
+    )
+    parallelization: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="image processors for each shard; raise it together with the account's DetectLabels quota",
+    )
+    reserved_concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="image processors at once, at most; no other function of the account can take them."
+        " Below shards times parallelization frames wait; left out, they share what the account has",
+    )
+    log_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365] = Field(
+        default=30, description="how long logs are kept; CloudWatch Logs knows these spans only"
+    )
+    alarm_emails: tuple[str, ...] = Field(
+        default=(), max_length=20, description="who hears of alarms; each address confirms once, by a link"
+    )
+    monthly_budget_usd: float | None = Field(
+        default=None, gt=0, le=1_000_000, description="a mail is sent when the account's bill is about to pass it"
+    )
+    sign_in_prefix: str | None = Field(
+        default=None,
+        description="first part of the sign-in pages' host name, unique in the region;"
+        " left out, framewatch-<stage>-<account>. Changing it moves the pages",
+    )
+
+    @field_validator("alarm_emails")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # The address itself is never repeated: errors end up in logs.
+        wrong = [
+            ((n,), "this is no e-mail address; write one such as ana@example.com")
+            for n, address in enumerate(value)
+            if not _EMAIL.match(address)
+        ]
+        folded = [address.casefold() for address in value]
+        wrong += [((n,), "this address stands twice; remove one") for n, a in enumerate(folded) if a in folded[:n]]
+        if wrong:
+            raise SiteProblems(wrong)
+        return value
+
+    @field_validator("sign_in_prefix")
+    @classmethod
+    def _host_label(cls, value: str | None) -> str | None:
+        if value is not None and not _SIGN_IN_PREFIX.match(value):
+            raise ValueError(
+                "the prefix cannot be in a host name of Cognito; use lower-case letters, digits and hyphens, at most"
+                " 63, a letter or digit at both ends, and none of the words aws, amazon and cognito"
+            )
+        return value
+
+
 class SiteConfig(Section):
     site: Site = Site()
     cameras: tuple[Camera, ...] = Field(min_length=1)
@@ -148,6 +224,7 @@ class SiteConfig(Section):
     visits: Visits = Visits()
     vision: Vision = Vision()
     retention: Retention = Retention()
+    deployment: Deployment = Deployment()
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
