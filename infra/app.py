@@ -7,12 +7,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from framewatch.domain.errors import SiteFileError
+from framewatch.domain.site import Deployment, Retention
 from infra.node import NodeMissing, node_environment
-from infra.settings import PACKAGES, StageSettings, retention_of
+from infra.settings import PACKAGES, StageSettings, read_site, with_shards
 
 
 def main(argv: list[str]) -> int:
@@ -52,13 +52,15 @@ def _settings(options: dict[str, object], context: Callable[[str], object]) -> S
         return default if value is None else value
 
     stage, site, shards = str(chosen("stage", "dev")), chosen("site"), chosen("shards")
-    settings = StageSettings(
+    config = read_site(Path(str(site))) if site else None
+    deployment = config.deployment if config else Deployment()
+    return StageSettings(
         stage=stage,
         packages=Path(str(chosen("packages", PACKAGES / "aws"))).resolve(),
         retain_data=str(chosen("retain_data", stage == "prod")).lower() == "true",
-        shards=None if shards is None else int(str(shards)),
+        retention=config.retention if config else Retention(),
+        deployment=deployment if shards is None else with_shards(deployment, shards),
     )
-    return replace(settings, retention=retention_of(Path(str(site)))) if site else settings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,9 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", help="part of every stack's name (default: dev)")
     parser.add_argument("--out", type=Path, help="where the cloud assembly is written (default: cdk.out)")
     parser.add_argument("--packages", type=Path, help="folder of the functions' zips (default: build/lambda/aws)")
-    parser.add_argument("--site", type=Path, help="site file whose retention the buckets follow")
-    parser.add_argument("--shards", type=int, help="provisioned shards instead of an on-demand stream")
-    parser.add_argument("--retain-data", choices=["true", "false"], help="keep the data (default: true in prod)")
+    parser.add_argument("--site", type=Path, help="site file whose sections retention and deployment are followed")
+    parser.add_argument("--shards", help="provisioned shards, whatever the site file says")
+    parser.add_argument(
+        "--retain-data", choices=["true", "false"], help="keep data and users (default: true in prod)"
+    )
     return parser
 
 

@@ -2,10 +2,14 @@
 
 framewatch-<stage>-data         table, frames bucket, configuration bucket
 framewatch-<stage>-ingest       stream
+framewatch-<stage>-notify       topic of the alarms, and who hears them
 framewatch-<stage>-processing   image processor, its event source, the failure queue
-framewatch-<stage>-api          frame fetcher behind an HTTP API
-framewatch-<stage>-web          the dashboard's bucket and distribution
+framewatch-<stage>-web          the dashboard's bucket and distribution, and the API's empty shell
+framewatch-<stage>-identity     user pool, sign-in pages, groups
+framewatch-<stage>-api          frame fetcher, and the routes to it for whoever signed in
 """
+
+from typing import Any
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -13,7 +17,9 @@ from cdk_nag import AwsSolutionsChecks
 from infra.settings import StageSettings
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
+from infra.stacks.identity import IdentityStack
 from infra.stacks.ingest import IngestStack
+from infra.stacks.notify import NotifyStack
 from infra.stacks.processing import ProcessingStack
 from infra.stacks.web import WebStack
 
@@ -21,20 +27,23 @@ from infra.stacks.web import WebStack
 def compose(app: cdk.App, settings: StageSettings) -> None:
     prefix = f"framewatch-{settings.stage}"
 
-    def named(part: str) -> dict[str, object]:
+    def named(part: str, *, protected: bool = False) -> dict[str, Any]:
         return {
+            "construct_id": f"{prefix}-{part}",
             "stack_name": f"{prefix}-{part}",
+            "settings": settings,
+            "termination_protection": protected,
             # Templates without bootstrap parameters also deploy by plain CloudFormation; the CLI checks on its own.
             "synthesizer": cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         }
 
-    data = DataStack(
-        app, f"{prefix}-data", settings=settings, termination_protection=settings.retain_data, **named("data")
-    )
-    ingest = IngestStack(app, f"{prefix}-ingest", settings=settings, **named("ingest"))
-    ProcessingStack(app, f"{prefix}-processing", settings=settings, data=data, ingest=ingest, **named("processing"))
-    api = ApiStack(app, f"{prefix}-api", settings=settings, data=data, **named("api"))
-    WebStack(app, f"{prefix}-web", settings=settings, data=data, api=api, **named("web"))
+    data = DataStack(app, **named("data", protected=settings.retain_data))
+    ingest = IngestStack(app, **named("ingest"))
+    NotifyStack(app, **named("notify"))
+    ProcessingStack(app, data=data, ingest=ingest, **named("processing"))
+    web = WebStack(app, data=data, **named("web"))
+    identity = IdentityStack(app, web=web, **named("identity", protected=settings.retain_data))
+    ApiStack(app, data=data, web=web, identity=identity, **named("api"))
     cdk.Tags.of(app).add("project", "framewatch")
     cdk.Tags.of(app).add("stage", settings.stage)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

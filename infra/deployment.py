@@ -15,14 +15,12 @@ from framewatch.domain.errors import SiteFileError
 from framewatch.wire.site_file import load_site_text
 from infra.node import NodeMissing, node_environment
 from infra.packaging import PackagingError, build
-from infra.settings import REPO, SITE_KEY
+from infra.settings import PARTS, REPO, SITE_KEY
 
 CDK_CLI = "aws-cdk@2.1148.1"
 ASSEMBLY = REPO / "cdk.out"
 PAGES = REPO / "web_ui" / "dist"
 SITE_FILE = REPO / "config" / "site.yaml"
-# Each on top of the ones before it.
-PARTS = ("data", "ingest", "processing", "api", "web")
 # Vite puts a hash of the content into the name of everything below assets/.
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"

@@ -4,32 +4,22 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from framewatch.domain.site import Retention
+from pydantic import ValidationError
+
+from framewatch.domain.site import Deployment, Retention, SiteConfig
 from framewatch.wire.site_file import load_site_text
 
 REPO = Path(__file__).resolve().parent.parent
 # By target: what an emulator on this machine runs must never be deployed.
 PACKAGES = REPO / "build" / "lambda"
 SITE_KEY = "site.yaml"
+# The stacks that every stage has, each on top of the ones before it.
+PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api")
 FUNCTIONS = ("image_processor", "frame_fetcher")
 # Part of stack names and, through them, of role names, which AWS cuts at 64 characters.
 _STAGE = re.compile(r"^[a-z][a-z0-9]{0,11}$")
-
-
-@dataclass(frozen=True, slots=True)
-class EventSource:
-    """How Lambda reads the stream."""
-
-    # One payload holds at most 6 MB, which is some forty frames, so the payload limit is met first.
-    batch_size: int = 100
-    # What a frame waits at most for company. A text goes out in seconds, so this is one of them.
-    window_s: int = 1
-    # One batch keeps the function's workers busy, and the DetectLabels quota of the smaller regions is 5 a second;
-    # raise it together with that quota, when many cameras share a shard.
-    parallelization: int = 1
-    # A frame that is an hour late is no news. What is given up lies in the frames bucket and can be replayed.
-    max_record_age_s: int = 3600
-    max_retries: int = 20
+# Words that Cognito takes in no host name.
+_RESERVED = re.compile("aws|amazon|cognito")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +27,9 @@ class StageSettings:
     stage: str = "dev"
     packages: Path = PACKAGES / "aws"
     retention: Retention = field(default_factory=Retention)
-    # Deleting the stacks leaves table and buckets in place.
+    deployment: Deployment = field(default_factory=Deployment)
+    # Deleting the stacks leaves table, buckets and users in place.
     retain_data: bool = False
-    # None: on-demand. One shard takes 1 MB/s and costs a third of an idle on-demand stream.
-    shards: int | None = None
-    event_source: EventSource = EventSource()
-    log_days: int = 30
     failed_days: int = 14
     # The dashboard asks again for every page it shows, so a link need not live longer than a look.
     image_url_ttl_s: int = 900
@@ -54,6 +41,12 @@ class StageSettings:
                 " it is a lower-case letter, then at most 11 lower-case letters or digits"
             )
 
+        if self.deployment.sign_in_prefix is None and (word := _RESERVED.search(self.stage)):
+            raise ValueError(
+                f"the stage {self.stage!r} cannot be in the sign-in pages' host name, where Cognito takes no"
+                f" {word[0]!r}; name the stage otherwise, or set deployment.sign_in_prefix in the site file"
+            )
+
     def package(self, function: str) -> Path:
         """The function's zip. Raises FileNotFoundError with the way to make it."""
         path = self.packages / f"{function}.zip"
@@ -62,6 +55,14 @@ class StageSettings:
         return path
 
 
-def retention_of(site_file: Path) -> Retention:
-    """The lifecycle rules of the buckets follow the site. Raises SiteFileError."""
-    return load_site_text(site_file.read_bytes(), site_file.name).retention
+def read_site(path: Path) -> SiteConfig:
+    """What the templates follow: retention and deployment. Raises SiteFileError, and OSError."""
+    return load_site_text(path.read_bytes(), path.name)
+
+
+def with_shards(deployment: Deployment, shards: object) -> Deployment:
+    """shards: from the command line. Raises ValueError in the words of the site file's bounds."""
+    try:
+        return Deployment.model_validate({**deployment.model_dump(), "shards": shards})
+    except ValidationError as error:
+        raise ValueError(f"--shards {shards}: {error.errors()[0]['msg']}") from None

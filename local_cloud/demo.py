@@ -16,6 +16,7 @@ from local_cloud.journal import Journal
 from local_cloud.options import sampling_of, watch_of
 from local_cloud.pages import front_rules
 from local_cloud.runner import Pace, Run, edge_cameras, sms_line
+from local_cloud.sign_in import DemoSignIn
 from local_cloud.stack import LocalStack, StackOptions
 from local_cloud.trim import KEEP_FRAMES, STREAM_BYTES, GatedKinesis, Trimmer
 
@@ -47,12 +48,15 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         )
         undo.callback(stack.stop)
         stack.start()
+        sign_in = DemoSignIn(stack.emulator.client, stack.outputs, stack.emulator.url)
+        sign_in.create_user()
         front = Front(
             sock,
             PAGES,
             front_rules(stack.assembly, stack.emulator.url),
             emulator_url=stack.emulator.url,
             api_url=stack.outputs["ApiUrl"],
+            token=sign_in.access_token,
             texts=lambda: _texts(journal),
         )
         undo.callback(front.stop)

@@ -1,4 +1,4 @@
-"""The demo's front on 127.0.0.1: what CloudFront is in the cloud. Pages from a folder, the API behind a signature."""
+"""The demo's front on 127.0.0.1: what CloudFront is in the cloud. Pages from a folder, the API with a token."""
 
 import contextlib
 import socket
@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import uvicorn
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -25,7 +23,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framewatch.wire.envelope import format_utc
-from local_cloud.clients import REGION
 from local_cloud.pages import FrontRules
 from local_cloud.problem import LocalProblem
 
@@ -81,10 +78,11 @@ class Front:
         *,
         emulator_url: str,
         api_url: str,
+        token: Callable[[], str],
         texts: Callable[[], list[tuple[str, str, datetime]]],
     ) -> None:
-        """api_url: the stack's output. texts: (number, text, sent at), newest last."""
-        app = build_app(pages, rules, emulator_url=emulator_url, api_url=api_url, texts=texts)
+        """api_url: the stack's output. token: an access token. texts: (number, text, sent at), newest last."""
+        app = build_app(pages, rules, emulator_url=emulator_url, api_url=api_url, token=token, texts=texts)
         # Critical: a page that is asking at the moment of Ctrl-C is no reason for a trace.
         config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False, lifespan="on")
         config.timeout_graceful_shutdown = 1
@@ -115,9 +113,10 @@ def build_app(
     *,
     emulator_url: str,
     api_url: str,
+    token: Callable[[], str],
     texts: Callable[[], list[tuple[str, str, datetime]]],
 ) -> Starlette:
-    proxy = _ApiProxy(emulator_url, api_url)
+    proxy = _ApiProxy(emulator_url, api_url, token)
 
     async def config(_: Request) -> Response:
         return JSONResponse({"api_base": "/v1", "demo": {"sms_url": SMS_URL}})
@@ -166,13 +165,13 @@ class _ByBehaviour:
 
 
 class _ApiProxy:
-    """Signs for the API in the place of a signed-in user, and changes nothing else of a request."""
+    """Adds the token that a signed-in page would send, and changes nothing else of a request."""
 
-    def __init__(self, emulator_url: str, api_url: str) -> None:
+    def __init__(self, emulator_url: str, api_url: str, token: Callable[[], str]) -> None:
         self._base = emulator_url
         # The API answers to its own host name only.
         self._host = urlsplit(api_url).netloc
-        self._signer = SigV4Auth(Credentials("test", "test"), "execute-api", REGION)
+        self._token = token
         self.client = httpx.AsyncClient(timeout=_API_TIMEOUT_S, trust_env=False)
 
     async def answer(self, request: Request) -> Response:
@@ -184,20 +183,19 @@ class _ApiProxy:
         if len(body) > _MAX_BODY_BYTES:
             return JSONResponse({"error": {"code": "too_large", "message": "the body is over 1 MB"}}, 413)
         try:
-            upstream = await self.client.send(self._signed(request, body))
-        except httpx.HTTPError:
+            token = await run_in_threadpool(self._token)
+            upstream = await self.client.send(self._upstream(request, body, token))
+        except (httpx.HTTPError, LocalProblem):
             return JSONResponse({"error": {"code": "unavailable", "message": "the API does not answer"}}, 502)
         headers = {k: v for k, v in upstream.headers.items() if k.lower() not in _NOT_RETURNED}
         return Response(upstream.content, upstream.status_code, headers)
 
-    def _signed(self, request: Request, body: bytes) -> httpx.Request:
+    def _upstream(self, request: Request, body: bytes, token: str) -> httpx.Request:
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
         query = request.scope["query_string"].decode("latin-1")
         target = raw_path.decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
-        signed = AWSRequest(request.method, f"http://{self._host}{target}", data=body, headers={"Host": self._host})
-        self._signer.add_auth(signed)
         headers = [(k, v) for k, v in request.scope["headers"] if k not in _NOT_FORWARDED]
-        headers += [(k.encode(), v.encode()) for k, v in signed.headers.items()]
+        headers += [(b"host", self._host.encode()), (b"authorization", f"Bearer {token}".encode())]
         headers.append((b"accept-encoding", b"identity"))
         return self.client.build_request(request.method, f"{self._base}{target}", headers=headers, content=body)
 

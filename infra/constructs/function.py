@@ -27,11 +27,18 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
         wildcard_reasons: Mapping[str, str],
+        reserved_concurrency: int | None = None,
     ) -> None:
-        """name: the package below lambdas/. wildcard_reasons: statement id -> why, for each with a `*`."""
+        """name: the package below lambdas/. wildcard_reasons: statement id -> why, for each with a `*`.
+
+        reserved_concurrency: None leaves the function in the pool that the account's functions share.
+        """
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(
-            self, "Logs", retention=log_retention(settings.log_days), removal_policy=cdk.RemovalPolicy.DESTROY
+            self,
+            "Logs",
+            retention=log_retention(settings.deployment.log_days),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         write_logs = allow(
             "WriteOwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], self.log_group.log_group_arn
@@ -54,6 +61,7 @@ class PythonFunction(Construct):
             code=lambda_.Code.from_asset(str(settings.package(name))),
             memory_size=memory_mb,
             timeout=cdk.Duration.seconds(timeout_s),
+            reserved_concurrent_executions=reserved_concurrency,
             # Nothing that CDK would add on its own: the list above is the whole of it.
             role=self.role.without_policy_updates(),
             log_group=self.log_group,

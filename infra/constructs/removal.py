@@ -6,19 +6,21 @@ from constructs import IConstruct
 
 from infra.settings import StageSettings
 
+# By the spans that a site file may name.
 _RETENTIONS = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
     7: logs.RetentionDays.ONE_WEEK,
     14: logs.RetentionDays.TWO_WEEKS,
     30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
     90: logs.RetentionDays.THREE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
     365: logs.RetentionDays.ONE_YEAR,
 }
 
 
 def log_retention(days: int) -> logs.RetentionDays:
-    """Raises ValueError for a span that CloudWatch Logs does not offer here."""
-    if days not in _RETENTIONS:
-        raise ValueError(f"logs are kept for {sorted(_RETENTIONS)} days, not {days}")
     return _RETENTIONS[days]
 
 

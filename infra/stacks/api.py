@@ -4,7 +4,6 @@ import json
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
-from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -15,16 +14,28 @@ from infra.constructs.policy import acknowledge, allow, wildcard_finding
 from infra.constructs.removal import log_retention
 from infra.settings import SITE_KEY, StageSettings
 from infra.stacks.data import FRAMES_PREFIX, DataStack, read_site
+from infra.stacks.identity import IdentityStack
+from infra.stacks.web import WebStack
 
 ROUTES = ("/v1/frames", "/v1/site", "/v1/openapi.json")
-# A dashboard polls every few seconds; this is a hundred of them, and a bound on what a leaked key can cost.
+# A dashboard polls every few seconds; this is a hundred of them, and a bound on what a leaked token can cost.
 RATE_PER_S = 50
 BURST = 100
 
 
 class ApiStack(cdk.Stack):
+    """Fills the HTTP API of `web`: who asks, what is asked, how often, and what is noted of it."""
+
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack, **kwargs: object
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        data: DataStack,
+        web: WebStack,
+        identity: IdentityStack,
+        **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.fetcher = PythonFunction(
@@ -50,31 +61,41 @@ class ApiStack(cdk.Stack):
             self.fetcher,
             {wildcard_finding(data, data.frames.bucket_arn, f"/{FRAMES_PREFIX}*"): "a link to any one frame"},
         )
-        self.api = self._api(settings)
-        cdk.CfnOutput(self, "ApiUrl", value=self.api.api_endpoint)
+        self._routes(web.http_api, identity)
+        self._stage(web.http_api, settings)
         cdk.CfnOutput(self, "FrameFetcherName", value=self.fetcher.function.function_name)
 
-    @property
-    def domain_name(self) -> str:
-        return f"{self.api.api_id}.execute-api.{self.region}.{self.url_suffix}"
-
-    def _api(self, settings: StageSettings) -> apigw.HttpApi:
-        api = apigw.HttpApi(
+    def _routes(self, api: apigw.HttpApi, identity: IdentityStack) -> None:
+        """Nothing answers without a token of the user pool that was made for the dashboard."""
+        # The class for user pools would put its authoriser beside the API, in the stack that everything here needs.
+        sign_in = apigw.HttpAuthorizer(
             self,
-            "Api",
-            api_name=f"framewatch-{settings.stage}",
-            description="What the dashboard reads",
-            create_default_stage=False,
-            # Nothing answers without a signature.
-            default_authorizer=authorizers.HttpIamAuthorizer(),
+            "SignIn",
+            http_api=api,
+            type=apigw.HttpAuthorizerType.JWT,
+            identity_source=["$request.header.Authorization"],
+            jwt_issuer=identity.issuer,
+            jwt_audience=[identity.client.user_pool_client_id],
+        )
+        authorizer = apigw.HttpAuthorizer.from_http_authorizer_attributes(
+            self, "SignInOfRoutes", authorizer_id=sign_in.authorizer_id, authorizer_type="JWT"
         )
         integration = integrations.HttpLambdaIntegration("Fetcher", self.fetcher.function)
         for path in ROUTES:
-            api.add_routes(path=path, methods=[apigw.HttpMethod.GET], integration=integration)
+            apigw.HttpRoute(
+                self,
+                f"GET{path}",
+                http_api=api,
+                route_key=apigw.HttpRouteKey.with_(path, apigw.HttpMethod.GET),
+                integration=integration,
+                authorizer=authorizer,
+            )
+
+    def _stage(self, api: apigw.HttpApi, settings: StageSettings) -> None:
         access_log = logs.LogGroup(
             self,
             "AccessLog",
-            retention=log_retention(settings.log_days),
+            retention=log_retention(settings.deployment.log_days),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         stage = apigw.HttpStage(
@@ -91,7 +112,6 @@ class ApiStack(cdk.Stack):
         cfn_stage.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
-        return api
 
 
 # No query string: it says which camera and which label somebody looked for.
@@ -99,7 +119,7 @@ _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "at": "$context.requestTime",
     "ip": "$context.identity.sourceIp",
-    "caller": "$context.identity.caller",
+    "user": "$context.authorizer.claims.sub",
     "route": "$context.routeKey",
     "status": "$context.status",
     "bytes": "$context.responseLength",

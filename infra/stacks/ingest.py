@@ -13,12 +13,12 @@ from infra.settings import StageSettings
 class IngestStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, **kwargs: object) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        on_demand = settings.shards is None
+        shards = settings.deployment.shards
         self.stream = kinesis.Stream(
             self,
             "FrameStream",
-            stream_mode=kinesis.StreamMode.ON_DEMAND if on_demand else kinesis.StreamMode.PROVISIONED,
-            shard_count=settings.shards,
+            stream_mode=kinesis.StreamMode.ON_DEMAND if shards is None else kinesis.StreamMode.PROVISIONED,
+            shard_count=shards,
             encryption=kinesis.StreamEncryption.MANAGED,
             # The edge spools to disk, so the stream need not remember more than a day.
             retention_period=cdk.Duration.hours(24),

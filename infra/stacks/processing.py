@@ -13,6 +13,10 @@ from infra.settings import SITE_KEY, StageSettings
 from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, DataStack, read_site
 from infra.stacks.ingest import IngestStack
 
+# A frame that is an hour late is no news. What is given up lies in the frames bucket and can be replayed.
+MAX_RECORD_AGE_S = 3600
+MAX_RETRIES = 20
+
 
 class ProcessingStack(cdk.Stack):
     def __init__(
@@ -45,6 +49,7 @@ class ProcessingStack(cdk.Stack):
                 "FW_FAILURE_QUEUE_URL": self.failures.queue_url,
             },
             statements=self._statements(data, ingest),
+            reserved_concurrency=settings.deployment.reserved_concurrency,
             wildcard_reasons={
                 "WriteFrames": "one object a frame, below its own prefix",
                 "KeepRecordsThatFail": "one object a failed record, below its own prefix",
@@ -123,7 +128,7 @@ class ProcessingStack(cdk.Stack):
 
     def _event_source(self, settings: StageSettings, data: DataStack, ingest: IngestStack) -> None:
         # The plain resource: the class above it would widen the role with bucket-wide rights.
-        source = settings.event_source
+        source = settings.deployment
         lambda_.CfnEventSourceMapping(
             self,
             "FrameSource",
@@ -134,8 +139,8 @@ class ProcessingStack(cdk.Stack):
             maximum_batching_window_in_seconds=source.window_s,
             parallelization_factor=source.parallelization,
             bisect_batch_on_function_error=True,
-            maximum_retry_attempts=source.max_retries,
-            maximum_record_age_in_seconds=source.max_record_age_s,
+            maximum_retry_attempts=MAX_RETRIES,
+            maximum_record_age_in_seconds=MAX_RECORD_AGE_S,
             function_response_types=["ReportBatchItemFailures"],
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=data.frames.bucket_arn)

@@ -1,16 +1,20 @@
 """One origin for the user: pages from the bucket, data from the API, behind one distribution."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from constructs import Construct
 
 from infra.constructs.policy import acknowledge
+from infra.constructs.removal import pin_logical_id
+from infra.constructs.sign_in import sign_in_url
 from infra.settings import StageSettings
-from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack, private_bucket
 
 HSTS_DAYS = 365
+# What the API answers: the dashboard's questions, and the short links of the texts.
+API_PATHS = ("/v1/*", "/a/*")
 
 
 class WebStack(cdk.Stack):
@@ -23,17 +27,26 @@ class WebStack(cdk.Stack):
         *,
         settings: StageSettings,
         data: DataStack,
-        api: ApiStack,
         **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.bucket = private_bucket(self, "WebBucket", cdk.RemovalPolicy.DESTROY)
+        # Empty, without routes or stage: it answers nothing until the `api` stack fills it. It stands here because
+        # the distribution needs its name, sign-in the distribution's, and the routes what sign-in has.
+        self.http_api = apigw.HttpApi(
+            self,
+            "Api",
+            api_name=f"framewatch-{settings.stage}",
+            description="What the dashboard reads",
+            create_default_stage=False,
+        )
+        pin_logical_id(self.http_api, "Api")
         # boto3 signs for the regional name, in us-east-1 for the global one.
         pictures = [
             f"https://{data.frames.bucket_regional_domain_name}",
             f"https://{data.frames.bucket_domain_name}",
         ]
-        headers = self._headers(pictures)
+        headers = self._headers(pictures, sign_in_url(self, settings))
         self.distribution = cloudfront.Distribution(
             self,
             "Dashboard",
@@ -49,22 +62,10 @@ class WebStack(cdk.Stack):
                 cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
                 response_headers_policy=headers,
             ),
-            additional_behaviors={
-                "/v1/*": cloudfront.BehaviorOptions(
-                    origin=origins.HttpOrigin(
-                        api.domain_name,
-                        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
-                        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
-                    ),
-                    viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-                    allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
-                    cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                    # The API answers to its own host name only; all else of the request passes.
-                    origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    response_headers_policy=headers,
-                ),
-            },
+            additional_behaviors=dict.fromkeys(API_PATHS, self._api_behavior(headers)),
         )
+        # Its name is what people have bookmarked, what texts link to, and the only place that sign-in leads back to.
+        pin_logical_id(self.distribution, "Dashboard")
         acknowledge(
             self.distribution,
             {
@@ -77,16 +78,32 @@ class WebStack(cdk.Stack):
         )
         cdk.CfnOutput(self, "WebBucketName", value=self.bucket.bucket_name)
         cdk.CfnOutput(self, "DistributionId", value=self.distribution.distribution_id)
+        cdk.CfnOutput(self, "ApiUrl", value=self.http_api.api_endpoint)
         cdk.CfnOutput(self, "DashboardUrl", value=f"https://{self.distribution.distribution_domain_name}")
 
-    def _headers(self, pictures: list[str]) -> cloudfront.ResponseHeadersPolicy:
+    def _api_behavior(self, headers: cloudfront.ResponseHeadersPolicy) -> cloudfront.BehaviorOptions:
+        return cloudfront.BehaviorOptions(
+            origin=origins.HttpOrigin(
+                f"{self.http_api.api_id}.execute-api.{self.region}.{self.url_suffix}",
+                protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+                origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+            ),
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+            # The API answers to its own host name only; all else of the request passes, the token among it.
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            response_headers_policy=headers,
+        )
+
+    def _headers(self, pictures: list[str], sign_in: str) -> cloudfront.ResponseHeadersPolicy:
         return cloudfront.ResponseHeadersPolicy(
             self,
             "Headers",
             comment="Only our own code runs, nobody frames the page, pictures come from one bucket",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=content_security_policy(pictures), override=True
+                    content_security_policy=content_security_policy(pictures, sign_in), override=True
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(
@@ -102,11 +119,12 @@ class WebStack(cdk.Stack):
         )
 
 
-def content_security_policy(picture_origins: list[str]) -> str:
-    """picture_origins: where presigned links lead."""
+def content_security_policy(picture_origins: list[str], sign_in_origin: str) -> str:
+    """picture_origins: where presigned links lead. sign_in_origin: where a code is changed for tokens."""
     return "; ".join(
         [
             "default-src 'self'",
+            f"connect-src 'self' {sign_in_origin}",
             f"img-src 'self' {' '.join(picture_origins)}",
             "object-src 'none'",
             "base-uri 'none'",

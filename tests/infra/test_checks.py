@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import REPO
+from infra.settings import PARTS, REPO
 from tests.infra.conftest import Assembly
 
 # One worker: the synthesis is shared.
@@ -21,7 +21,7 @@ UPDATE = "FRAMEWATCH_UPDATE_SNAPSHOTS"
 _ASSET = re.compile(r"\b[0-9a-f]{64}\.zip\b")
 
 
-@pytest.mark.parametrize("part", ["data", "ingest", "processing", "api", "web"])
+@pytest.mark.parametrize("part", PARTS)
 def test_the_template_is_the_one_that_was_reviewed(assembly: Assembly, part: str) -> None:
     """After a change that is meant: FRAMEWATCH_UPDATE_SNAPSHOTS=1 pytest tests/infra, and read the difference."""
     text = json.dumps(assembly.templates[part], indent=1, sort_keys=True) + "\n"
@@ -69,7 +69,7 @@ def test_a_finding_that_nobody_acknowledged_stops_the_synthesis(packages: Path, 
 
 def test_cfn_lint_has_nothing_to_say(assembly: Assembly) -> None:
     templates = sorted(assembly.folder.glob("*.template.json"))
-    assert len(templates) == 5
+    assert len(templates) == len(PARTS)
     lint = Path(sysconfig.get_path("scripts")) / "cfn-lint"
     done = subprocess.run([lint, *templates], capture_output=True, text=True, check=False, timeout=240)
     assert (done.returncode, done.stdout) == (0, "")

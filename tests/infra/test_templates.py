@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from framewatch.domain.site import Retention
-from infra.settings import retention_of
+from infra.settings import read_site
 from tests.infra.conftest import SITE, Assembly
 
 # One worker: the synthesis is shared.
@@ -24,9 +24,11 @@ PINNED = {
 OUTPUTS = {
     "data": {"TableName", "FramesBucketName", "ConfigBucketName"},
     "ingest": {"StreamName", "EdgePolicyArn"},
+    "notify": {"AlarmTopicArn"},
     "processing": {"ImageProcessorName", "FailureQueueUrl"},
-    "api": {"ApiUrl", "FrameFetcherName"},
-    "web": {"WebBucketName", "DistributionId", "DashboardUrl"},
+    "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
+    "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
+    "api": {"FrameFetcherName"},
 }
 
 
@@ -70,7 +72,7 @@ def test_frames_expire_when_the_site_says(assembly: Assembly) -> None:
     rules = assembly.resources("AWS::S3::Bucket")["FramesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     days = {r.get("Prefix"): r.get("ExpirationInDays") for r in rules}
     assert all(r["Status"] == "Enabled" for r in rules)
-    assert days == {"frames/": retention_of(SITE).frames_days, "failed/": 14, "aws/lambda/": 14, None: None}
+    assert days == {"frames/": read_site(SITE).retention.frames_days, "failed/": 14, "aws/lambda/": 14, None: None}
 
 
 def test_without_a_site_file_frames_expire_by_its_default(prod: Assembly) -> None:
@@ -245,10 +247,16 @@ def test_a_camera_can_only_put_frames(assembly: Assembly) -> None:
     assert statement["Resource"] == {"Fn::GetAtt": ["FrameStream", "Arn"]}
 
 
-def test_no_route_answers_without_a_signature(assembly: Assembly) -> None:
+def test_every_route_asks_for_a_token_of_the_user_pool(assembly: Assembly) -> None:
     routes = [r["Properties"] for r in assembly.resources("AWS::ApiGatewayV2::Route").values()]
+    ((authorizer_id, authorizer),) = assembly.resources("AWS::ApiGatewayV2::Authorizer").items()
     assert {r["RouteKey"] for r in routes} == {"GET /v1/frames", "GET /v1/site", "GET /v1/openapi.json"}
-    assert {r["AuthorizationType"] for r in routes} == {"AWS_IAM"}
+    for route in routes:
+        assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": authorizer_id})
+    properties = authorizer["Properties"]
+    assert (properties["AuthorizerType"], properties["IdentitySource"]) == ("JWT", ["$request.header.Authorization"])
+    assert "DashboardClient" in json.dumps(properties["JwtConfiguration"]["Audience"])
+    assert "UserPool" in json.dumps(properties["JwtConfiguration"]["Issuer"])
 
 
 def test_the_api_is_throttled_and_logs_without_query_strings(assembly: Assembly) -> None:
@@ -265,19 +273,18 @@ def test_the_api_is_throttled_and_logs_without_query_strings(assembly: Assembly)
 
 def test_pages_are_cached_and_answers_of_the_api_never(assembly: Assembly) -> None:
     config = assembly.only("AWS::CloudFront::Distribution")["DistributionConfig"]
-    (api,) = config["CacheBehaviors"]
-    # The ids of AWS's managed policies.
-    assert api["PathPattern"] == "/v1/*"
-    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
-    assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AllViewerExceptHostHeader
+    behaviours = {b["PathPattern"]: b for b in config["CacheBehaviors"]}
+    assert set(behaviours) == {"/v1/*", "/a/*"}
+    for api in behaviours.values():
+        # The ids of AWS's managed policies.
+        assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
+        assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AllViewerExceptHostHeader
+        assert api["ViewerProtocolPolicy"] == "https-only"
     assert (
         config["DefaultCacheBehavior"]["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
     )  # CachingOptimized
     assert config["DefaultRootObject"] == "index.html"
-    assert {b["ViewerProtocolPolicy"] for b in (api, config["DefaultCacheBehavior"])} == {
-        "https-only",
-        "redirect-to-https",
-    }
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
 
 
 def test_an_error_of_the_api_is_not_dressed_up_as_a_page(assembly: Assembly) -> None:
@@ -288,9 +295,10 @@ def test_pages_run_only_their_own_code_and_show_pictures_from_one_bucket(assembl
     policy = assembly.only("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     headers = policy["SecurityHeadersConfig"]
     parts = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Join"][1]
-    text = "".join(p if isinstance(p, str) else "{bucket}" for p in parts)
+    text = "".join(p if isinstance(p, str) else f"{{{p.get('Ref', 'bucket')}}}" for p in parts)
     assert text == (
-        "default-src 'self'; img-src 'self' https://{bucket} https://{bucket};"
+        "default-src 'self'; connect-src 'self' https://framewatch-dev-{AWS::AccountId}.auth.{AWS::Region}.amazoncognito.com;"
+        " img-src 'self' https://{bucket} https://{bucket};"
         " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 365 * 24 * 3600
@@ -312,7 +320,8 @@ def test_prod_keeps_its_data_when_the_stacks_go(prod: Assembly) -> None:
         for logical_id, resource in template["Resources"].items()
         if resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
     }
-    assert kept == {"FrameTable", "FramesBucket", "ConfigBucket"}
+    people = {"UserPool", "AdminGroup", "OperatorGroup", "ViewerGroup"}
+    assert kept == {"FrameTable", "FramesBucket", "ConfigBucket"} | people
     assert prod.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is True
 
 
