@@ -28,6 +28,7 @@ _SERVICES = (
     "events",
     "iam",
     "kinesis",
+    "kms",
     "lambda",
     "logs",
     "s3",
