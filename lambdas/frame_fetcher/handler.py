@@ -6,7 +6,7 @@ say which parameter is wrong and what is allowed.
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
@@ -22,9 +23,11 @@ from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.function import SystemClock, start_logging
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.domain.access import Role, refusal
 from framewatch.domain.errors import InvalidQuery, RetryableError, SiteFileError
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.wire.api import ErrorBody, ErrorDetail, parse_frames_query
+from framewatch.wire.caller import read_caller
 from lambdas.frame_fetcher.openapi import ROUTES, document_json
 from lambdas.frame_fetcher.settings import Settings
 
@@ -56,8 +59,8 @@ def get_openapi() -> Response[str]:
 def app() -> APIGatewayHttpResolver:
     resolver = APIGatewayHttpResolver()
     handlers = {"/v1/frames": get_frames, "/v1/site": get_site, "/v1/openapi.json": get_openapi}
-    for route in ROUTES:
-        resolver.get(route)(handlers[route])
+    for route, needed in ROUTES.items():
+        resolver.get(route, middlewares=[only(needed)])(handlers[route])
     resolver.exception_handler(InvalidQuery)(refuse)
     resolver.exception_handler([RetryableError, SiteFileError])(ask_later)
     resolver.exception_handler(Exception)(admit)
@@ -66,21 +69,46 @@ def app() -> APIGatewayHttpResolver:
 
 
 @cache
+def settings() -> Settings:
+    """Read once a process, by its first request, which also begins the log. Raises SettingsError."""
+    found = Settings.read(os.environ)
+    start_logging(SERVICE, found)
+    return found
+
+
+@cache
 def deps() -> FetchDeps:
-    """Built once a process, by its first request. Raises SettingsError."""
-    settings = Settings.read(os.environ)
-    start_logging(SERVICE, settings)
+    """Built once a process, by its first request that is let in. Raises SettingsError."""
+    told = settings()
     aws = AwsClients(workers=READERS)
     clock = SystemClock()
     s3 = aws.s3()
     return FetchDeps(
-        site=S3SiteSource(s3, settings.config_bucket, settings.site_key, clock),
-        pages=DynamoFramePages(aws.dynamodb(), settings.table, clock),
-        images=S3ImageStore(s3, settings.frames_bucket),
+        site=S3SiteSource(s3, told.config_bucket, told.site_key, clock),
+        pages=DynamoFramePages(aws.dynamodb(), told.table, clock),
+        images=S3ImageStore(s3, told.frames_bucket),
         clock=clock,
-        image_url_ttl=settings.image_url_ttl,
+        image_url_ttl=told.image_url_ttl,
         executor=ThreadPoolExecutor(READERS, thread_name_prefix="read"),
     )
+
+
+def only(needed: Role) -> Callable[[APIGatewayHttpResolver, NextMiddleware], Response[str]]:
+    """A route's middleware. API Gateway's authorizer lets in whoever is signed in; what they may do is decided here.
+
+    A request that no authorizer has looked at is refused too, so that a route that was deployed without one by
+    mistake stays closed.
+    """
+
+    def check(this: APIGatewayHttpResolver, go_on: NextMiddleware) -> Response[str]:
+        settings()  # begins the log, which a refusal is written to
+        caller = read_caller(this.current_event.raw_event)
+        if why := refusal(needed, caller):
+            _log.warning("refused %s to %s: %s", this.current_event.path, caller.subject if caller else "nobody", why)
+            return _error(403, "forbidden", why)
+        return go_on(this)
+
+    return check
 
 
 def query_pairs(event: dict[str, Any]) -> Sequence[tuple[str, str]]:
