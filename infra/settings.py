@@ -14,7 +14,7 @@ REPO = Path(__file__).resolve().parent.parent
 PACKAGES = REPO / "build" / "lambda"
 SITE_KEY = "site.yaml"
 # The stacks that every stage has, each on top of the ones before it.
-PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api")
+PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api", "operations")
 FUNCTIONS = ("image_processor", "frame_fetcher")
 # Part of stack names and, through them, of role names, which AWS cuts at 64 characters.
 _STAGE = re.compile(r"^[a-z][a-z0-9]{0,11}$")

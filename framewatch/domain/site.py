@@ -184,6 +184,13 @@ class Deployment(Section):
     monthly_budget_usd: float | None = Field(
         default=None, gt=0, le=1_000_000, description="a mail is sent when the account's bill is about to pass it"
     )
+    sms_spend_limit_usd: float = Field(
+        default=1,
+        gt=0,
+        le=1_000_000,
+        description="what SNS lets the account spend on texts a month, which only AWS raises;"
+        " an alarm rings at four fifths of it",
+    )
     sign_in_prefix: str | None = Field(
         default=None,
         description="first part of the sign-in pages' host name, unique in the region;"

@@ -66,7 +66,7 @@ class ProcessingStack(cdk.Stack):
             }
             | {"AwsSolutions-IAM5[Resource::*]": "DetectLabels has no resource to name"},
         )
-        self._event_source(settings, data, ingest)
+        self.event_source = self._event_source(settings, data, ingest)
         cdk.CfnOutput(self, "ImageProcessorName", value=self.processor.function.function_name)
         cdk.CfnOutput(self, "FailureQueueUrl", value=self.failures.queue_url)
 
@@ -126,10 +126,12 @@ class ProcessingStack(cdk.Stack):
             allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
         ]
 
-    def _event_source(self, settings: StageSettings, data: DataStack, ingest: IngestStack) -> None:
+    def _event_source(
+        self, settings: StageSettings, data: DataStack, ingest: IngestStack
+    ) -> lambda_.CfnEventSourceMapping:
         # The plain resource: the class above it would widen the role with bucket-wide rights.
         source = settings.deployment
-        lambda_.CfnEventSourceMapping(
+        return lambda_.CfnEventSourceMapping(
             self,
             "FrameSource",
             function_name=self.processor.function.function_arn,
@@ -142,6 +144,8 @@ class ProcessingStack(cdk.Stack):
             maximum_retry_attempts=MAX_RETRIES,
             maximum_record_age_in_seconds=MAX_RECORD_AGE_S,
             function_response_types=["ReportBatchItemFailures"],
+            # The only metrics that say how much was given up; they cost what custom ones do.
+            metrics_config=lambda_.CfnEventSourceMapping.MetricsConfigProperty(metrics=["EventCount"]),
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=data.frames.bucket_arn)
             ),

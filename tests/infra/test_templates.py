@@ -29,6 +29,7 @@ OUTPUTS = {
     "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
     "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
     "api": {"FrameFetcherName"},
+    "operations": {"OperationsDashboardName"},
 }
 
 
