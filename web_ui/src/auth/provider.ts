@@ -105,8 +105,10 @@ export class Provider {
 
   /** Asks for the refresh token to be forgotten, and does not wait: the page is about to leave. Never raises. */
   revoke(refreshToken: string): void {
-    const keptAlive: typeof fetch = (input, init) => this.fetchFn(input, { ...init, keepalive: true });
-    const options = { ...this.options(), [oauth.customFetch]: keptAlive };
+    // no-cors, which goes with "follow": the answer is not read, and the provider need not let this page read it.
+    const sent: typeof fetch = (input, init) =>
+      this.fetchFn(input, { ...init, keepalive: true, mode: "no-cors", redirect: "follow" });
+    const options = { ...this.options(), [oauth.customFetch]: sent };
     oauth.revocationRequest(this.server, this.client, oauth.None(), refreshToken, options).catch(() => undefined);
   }
 

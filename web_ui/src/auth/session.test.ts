@@ -382,7 +382,7 @@ describe("signing out", () => {
     const { tab, session } = await signedIn();
     session.signOut();
     expect(tab.memory.read()).toEqual({ signedOut: true });
-    expect(tab.endpoint.urls.at(-1)).toBe("https://sign-in.example/oauth2/revoke");
+    await vi.waitFor(() => expect(tab.endpoint.urls.at(-1)).toBe("https://sign-in.example/oauth2/revoke"));
     expect(tab.endpoint.asked.at(-1)?.get("token")).toBe("refresh1");
     expect(tab.told).toHaveLength(1);
     expect(tab.visited.map(String)).toEqual([
@@ -418,7 +418,7 @@ describe("signing out", () => {
     expect(session.state).toMatchObject({ kind: "stopped", why: "signedOut" });
     expect(tab.memory.read()).toEqual({});
     expect(tab.visited).toEqual([]);
-    expect(tab.endpoint.asked.at(-1)?.get("token")).toBe("refresh1");
+    await vi.waitFor(() => expect(tab.endpoint.asked.at(-1)?.get("token")).toBe("refresh1"));
   });
 
   it("a page out of the browser's cache does not show what was signed out of", async () => {

@@ -11,7 +11,7 @@ import type { Remembered, TabMemory, Tokens } from "./tabMemory";
 
 /** A token this close to its end is renewed in the background; a short-lived one in the second half of its life. */
 const RENEW_AHEAD_MS = 5 * 60_000;
-/** Closer than this it may run out on the way: callers wait for the next one. */
+/** Closer than this it may run out on the way: callers wait for the next one; of a short-lived one, in its last tenth. */
 const TOO_LATE_MS = 10_000;
 /** Redirects by itself, without the API having accepted a token in between, after which the page stops and says so. */
 const MAX_REDIRECTS = 2;
@@ -139,7 +139,7 @@ export class Session implements Authority {
     const { tokens } = this;
     if (!tokens) throw gaveUp();
     const leftMs = this.leftMs(tokens);
-    if (leftMs <= TOO_LATE_MS) return (await this.renew(tokens)).accessToken;
+    if (leftMs <= Math.min(TOO_LATE_MS, tokens.lifetimeMs / 10)) return (await this.renew(tokens)).accessToken;
     if (leftMs <= Math.min(RENEW_AHEAD_MS, tokens.lifetimeMs / 2) && this.monotonicMs() >= this.nextQuietRenewalMs) {
       this.renew(tokens).catch(() => undefined); // this one still works
     }
