@@ -63,7 +63,7 @@ function Notice({ state, onSignIn, onRetry, onSignOut }: Props) {
           {bad ? <WarnIcon /> : <PersonIcon />}
           <FocusedHeading words={title} />
           <p>{text}</p>
-          {state.detail && <p class="hint notice-text">{strings.signIn.detail(state.detail)}</p>}
+          {bad && state.detail && <p class="hint notice-text">{strings.signIn.detail(state.detail)}</p>}
           <button type="button" class="button button-main" onClick={onSignIn}>
             {bad ? strings.signIn.tryAgain : strings.signIn.signIn}
           </button>
