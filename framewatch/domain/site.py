@@ -197,6 +197,20 @@ class Deployment(Section):
         " left out, framewatch-<stage>-<account>. Changing it moves the pages",
     )
 
+    @model_validator(mode="after")
+    def _batches_have_time(self) -> Self:
+        # As the Lambda API demands; CloudFormation would say so after minutes, and roll back.
+        if self.batch_size > 10 and self.window_s == 0:
+            raise SiteProblems(
+                [
+                    (
+                        ("window_s",),
+                        "is 0, which Lambda takes for a batch_size of at most 10 only; set it to at least 1",
+                    )
+                ]
+            )
+        return self
+
     @field_validator("alarm_emails")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:

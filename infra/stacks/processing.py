@@ -13,7 +13,8 @@ from infra.settings import SITE_KEY, StageSettings
 from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, DataStack, read_site
 from infra.stacks.ingest import IngestStack
 
-# A frame that is an hour late is no news. What is given up lies in the frames bucket and can be replayed.
+# A frame that is an hour late is no news; an hour has room for thirty calls that use all their time. What is given up
+# lies in the frames bucket and can be replayed.
 MAX_RECORD_AGE_S = 3600
 MAX_RETRIES = 20
 
@@ -39,7 +40,8 @@ class ProcessingStack(cdk.Stack):
             description="Looks at frames, keeps what it sees, texts what is watched for",
             # It decodes no pictures; memory buys CPU, and with it a cold start of about a second.
             memory_mb=1024,
-            # The slowest detection (25 s) and what follows it, for a payload that takes the workers three rounds.
+            # The workers take a full payload of large frames in three rounds, each the slowest detection (25 s) and
+            # what follows it. More and smaller frames need not fit: what was not begun is given back and comes again.
             timeout_s=120,
             environment={
                 "FW_TABLE": data.table.table_name,
