@@ -317,7 +317,9 @@ _VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["id", "phone", "name", "labels", "notify", "gap_s", "x"]), inner, max_size=3
+            st.sampled_from(["id", "phone", "name", "labels", "notify", "gap_s", "alarm_emails", "x"]),
+            inner,
+            max_size=3,
         )
     ),
     max_leaves=12,
@@ -325,7 +327,11 @@ _VALUES = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.dictionaries(st.sampled_from(["site", "cameras", "contacts", "watch", "visits", "vision", "y"]), _VALUES))
+@given(
+    st.dictionaries(
+        st.sampled_from(["site", "cameras", "contacts", "watch", "visits", "vision", "deployment", "y"]), _VALUES
+    )
+)
 def test_any_shape_of_settings_is_read_or_refused_with_a_line(settings_):
     try:
         load_site_text(json.dumps(settings_))
