@@ -21,7 +21,7 @@ from infra import packaging
 GOAL = 1.5
 BUILD = {
     "image_processor": "import lambdas.image_processor.handler as handler; kept = handler.app('frames')",
-    "frame_fetcher": "import lambdas.frame_fetcher.handler as handler; kept = handler.app(), handler.deps()",
+    "frame_fetcher": "import lambdas.frame_fetcher.handler as handler; kept = handler.deps()",
 }
 BARE = "import boto3; session = boto3.Session(); kept = [session.client(name) for name in {services!r}]"
 SCRIPT = """
