@@ -179,7 +179,9 @@ class Deployment(Section):
         default=30, description="how long logs are kept; CloudWatch Logs knows these spans only"
     )
     alarm_emails: tuple[str, ...] = Field(
-        default=(), max_length=20, description="who hears of alarms; each address confirms once, by a link"
+        default=(),
+        max_length=10,  # what AWS Budgets takes
+        description="who hears of alarms and of the budget; each address confirms alarms once, by a link",
     )
     monthly_budget_usd: float | None = Field(
         default=None, gt=0, le=1_000_000, description="a mail is sent when the account's bill is about to pass it"
@@ -208,6 +210,14 @@ class Deployment(Section):
                         "is 0, which Lambda takes for a batch_size of at most 10 only; set it to at least 1",
                     )
                 ]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _budget_is_heard(self) -> Self:
+        if self.monthly_budget_usd is not None and not self.alarm_emails:
+            raise SiteProblems(
+                [(("monthly_budget_usd",), "nobody would hear of it; name an address in deployment.alarm_emails")]
             )
         return self
 

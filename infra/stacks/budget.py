@@ -9,8 +9,6 @@ from infra.settings import StageSettings
 # Percent of the budget.
 SPENT = (50, 80, 100)
 FORECAST = (100,)
-# What AWS Budgets takes for one notification.
-MAX_ADDRESSES = 10
 
 
 class BudgetStack(cdk.Stack):
@@ -18,18 +16,10 @@ class BudgetStack(cdk.Stack):
     DetectLabels and texts belong to no resource, so they carry no tag."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, **kwargs: object) -> None:
-        """Raises ValueError when there is no budget, or nobody to tell."""
         super().__init__(scope, construct_id, **kwargs)
-        limit_usd, addresses = settings.deployment.monthly_budget_usd, settings.deployment.alarm_emails
-        if limit_usd is None:
-            raise ValueError("there is no budget; set deployment.monthly_budget_usd in the site file")
-        if not 1 <= len(addresses) <= MAX_ADDRESSES:
-            raise ValueError(
-                f"deployment.monthly_budget_usd is set, and {len(addresses)} addresses are to be told; name 1 to"
-                f" {MAX_ADDRESSES} in deployment.alarm_emails, or remove the budget"
-            )
         subscribers = [
-            budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=address) for address in addresses
+            budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=address)
+            for address in settings.deployment.alarm_emails
         ]
         budgets.CfnBudget(
             self,
@@ -38,7 +28,9 @@ class BudgetStack(cdk.Stack):
                 budget_name=f"framewatch-{settings.stage}",
                 budget_type="COST",
                 time_unit="MONTHLY",
-                budget_limit=budgets.CfnBudget.SpendProperty(amount=limit_usd, unit="USD"),
+                budget_limit=budgets.CfnBudget.SpendProperty(
+                    amount=settings.deployment.monthly_budget_usd, unit="USD"
+                ),
             ),
             notifications_with_subscribers=[
                 budgets.CfnBudget.NotificationWithSubscribersProperty(

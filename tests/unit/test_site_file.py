@@ -97,6 +97,17 @@ def test_an_alarm_address_that_is_none_is_refused_at_its_place_and_not_repeated(
     )
 
 
+def test_more_addresses_than_a_budget_can_mail_are_refused():
+    (line,) = deployment_problems(alarm_emails=[f"ana{n}@example.com" for n in range(11)])
+    assert line == "site.yaml:12: deployment.alarm_emails: takes at most 10; remove some"
+
+
+def test_a_budget_that_nobody_would_hear_of_is_refused():
+    (line,) = deployment_problems(monthly_budget_usd=40)
+    assert line.startswith("site.yaml:12: deployment.monthly_budget_usd: nobody would hear of it; ")
+    assert load_site_text(GOOD + "deployment: {monthly_budget_usd: 40, alarm_emails: [ana@example.com]}\n")
+
+
 def test_an_alarm_address_that_stands_twice_is_refused():
     (line,) = deployment_problems(alarm_emails=["ana@example.com", "Ana@Example.com"])
     assert line == "site.yaml:12: deployment.alarm_emails[1]: this address stands twice; remove one"
