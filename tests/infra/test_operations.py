@@ -308,16 +308,6 @@ def test_the_dashboard_shows_every_alarm_and_fits_the_free_ones(assembly: Assemb
     assert len(list(board_metrics(assembly))) <= 50
 
 
-def test_widgets_of_the_dashboard_stand_beside_each_other(assembly: Assembly) -> None:
-    taken: set[tuple[int, int]] = set()
-    for widget in board(assembly)["widgets"]:
-        x, y = range(widget["x"], widget["x"] + widget["width"]), range(widget["y"], widget["y"] + widget["height"])
-        cells = {(column, row) for column in x for row in y}
-        assert not cells & taken, widget["properties"]["title"]
-        assert x.stop <= 24
-        taken |= cells
-
-
 # -- settings and the budget -----------------------------------------------------------------------------------------
 
 ASKED = """
