@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from local_cloud import assembly as local_assembly
-from local_cloud import build, cli, demo, stack
+from local_cloud import build, cli, demo, machine, stack
 from local_cloud.assembly import ASSEMBLY, newer_source
 from local_cloud.cameras import demo_clip
 
@@ -81,7 +81,7 @@ def test_a_missing_file_is_one_sentence(main, pages, command):
 
 def test_no_disk_space_is_one_sentence(main, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(stack.shutil, "disk_usage", lambda _: usage(10**9, 9 * 10**8, 10**8))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage(10**9, 9 * 10**8, 10**8))
     code, said = main("run", "--source", demo_clip())
     assert code == 2
     assert "95 MB free" in one_sentence(said)
