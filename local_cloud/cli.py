@@ -13,6 +13,8 @@ from typing import Any
 from local_cloud.problem import LocalProblem
 
 DEFAULT_PORT = 8080
+DEFAULT_AWS_PORT = 4566  # where tools that know emulators look for one
+ENV_FILE = Path(__file__).resolve().parent.parent / ".local" / "aws.env"
 _EPILOG = """\
 sources:
   0                                a camera device number
@@ -44,6 +46,23 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="play each clip once; this is what run always does")
     run.add_argument("--fast", action="store_true", help="read clips as fast as possible, on the clip's own clock")
     run.add_argument("--report", type=Path, metavar="FILE", help="write what became of every frame, as JSON")
+    what = "an empty emulated AWS account to deploy into, until Ctrl-C"
+    aws = commands.add_parser("aws", help=what, description=what)
+    aws.add_argument("--port", type=_port, default=DEFAULT_AWS_PORT, help=f"of AWS (default {DEFAULT_AWS_PORT})")
+    aws.add_argument(
+        "--dashboard-port",
+        type=_port,
+        default=DEFAULT_PORT,
+        help=f"of the first dashboard that is deployed; others follow it (default {DEFAULT_PORT})",
+    )
+    aws.add_argument(
+        "--env-file",
+        type=Path,
+        default=ENV_FILE,
+        metavar="FILE",
+        help="what a shell needs to reach it is written there, and removed at the end (default .local/aws.env)",
+    )
+    _add_model(aws)
     return parser
 
 
@@ -105,6 +124,10 @@ def _command_of(args: argparse.Namespace) -> int:
         from local_cloud.once import run_once  # noqa: PLC0415
 
         return run_once(args, _Teller())
+    if args.command == "aws":
+        from local_cloud.account import run_account  # noqa: PLC0415
+
+        return run_account(args, _Teller())
     from local_cloud.demo import run_demo  # noqa: PLC0415
 
     return run_demo(args, _Teller())
