@@ -25,6 +25,7 @@ _SERVICES = (
     "cognito-identity",
     "cognito-idp",
     "dynamodb",
+    "ecr",  # the CDK's bootstrap makes a repository
     "events",
     "iam",
     "kinesis",
