@@ -48,7 +48,7 @@ def compose(app: cdk.App, settings: StageSettings) -> None:
     web = WebStack(app, data=data, **named("web"))
     identity = IdentityStack(app, web=web, **named("identity", protected=settings.retain_data))
     api = ApiStack(app, data=data, web=web, identity=identity, **named("api"))
-    OperationsStack(
+    operations = OperationsStack(
         app,
         data=data,
         ingest=ingest,
@@ -58,6 +58,8 @@ def compose(app: cdk.App, settings: StageSettings) -> None:
         api=api,
         **named("operations"),
     )
+    # Tells which site file is deployed; on the last of the stacks, so that all of them follow it.
+    cdk.CfnOutput(operations, "SettingsDigest", value=settings.digest)
     if settings.deployment.monthly_budget_usd is not None:
         BudgetStack(app, **named("budget"))
     cdk.Tags.of(app).add("project", "framewatch")

@@ -20,7 +20,7 @@ OUTPUTS = {
     "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
     "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
     "api": {"FrameFetcherName"},
-    "operations": {"OperationsDashboardName"},
+    "operations": {"OperationsDashboardName", "SettingsDigest"},
 }
 
 
