@@ -4,13 +4,18 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from infra.settings import FUNCTIONS, REPO
+from infra.tasks.preflight import BOOTSTRAP_VERSION
+from tests.aws import set_credentials
+from tests.infra.fake_aws import REGION, Account
 
 SITE = REPO / "config" / "site.example.yaml"
 PROD_SITE = """\
@@ -123,3 +128,14 @@ def prod(tmp_path_factory: pytest.TempPathFactory, packages: Path) -> Assembly:
     done = synthesise(out, packages, "--stage", "prod", "--shards", "1", "--site", str(folder / "site.yaml"))
     assert done.returncode == 0, done.stdout + done.stderr
     return Assembly(out)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account that is prepared for the CDK, with nothing in it."""
+    set_credentials(monkeypatch)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    with mock_aws():
+        found = Account()
+        found.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="30", Type="String")
+        yield found
