@@ -136,10 +136,10 @@ class StoredLabel(BaseModel):
 class StoredItem(BaseModel):
     """The body of an item: read by this build, by the one before it, and by the one after it.
 
-    `current_version` goes up when a reader of the form before would misread the new one; a further field that it may do
-    without needs no new version. Of a newer version, an item that is written once is read where the fields that are
-    known here are still there. One that is read, changed and written back is left alone, for what this build does not
-    know of it would be gone; there every new field is a new version.
+    `current_version` goes up when a reader of the form before would misread the new one; a further field that it may
+    do without needs no new version. Of a newer version, an item that is written once is read where the fields that
+    are known here are still there. One that is read, changed and written back is left alone, for what this build does
+    not know of it would be gone; there every new field is a new version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -166,7 +166,7 @@ class StoredItem(BaseModel):
     def _newer(cls, found: int) -> str:
         return (
             f"{cls.__name__} of version {found}: this build knows version {cls.current_version};"
-            " deploy the build that wrote it again"
+            " deploy the one that wrote it, or a later one"
         )
 
 

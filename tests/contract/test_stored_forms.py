@@ -156,7 +156,7 @@ def test_a_newer_frame_that_cannot_be_read_is_kept_and_waits_for_its_build(
 ) -> None:
     items = changed("", item_version=2, camera_id=None)
     tables.put(items)
-    with pytest.raises(NewerItem, match=r"StoredFrame of version 2: this build knows version 1; deploy the build"):
+    with pytest.raises(NewerItem, match=r"StoredFrame of version 2: this build knows version 1; deploy the one"):
         tables.frames.get_stored([FRAME.meta])
     assert not tables.frames.put(STORED, EXPIRES)  # and is not stored a second time
     assert tables.listed("F#front") == [] and "StoredFrame of version 2" in caplog.text  # a page goes on without it
