@@ -387,16 +387,9 @@ def test_an_alarm_reaches_whoever_listens_and_says_where_to_read_on(assembly: As
         queue = sqs.create_queue(QueueName="listener")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         sns.subscribe(TopicArn=outputs["AlarmTopicArn"], Protocol="sqs", Endpoint=arn)
-        cloudwatch.put_metric_data(
-            Namespace=NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": "AlertsFailed",
-                    "Value": 1,
-                    "Dimensions": [{"Name": "service", "Value": SERVICE}, {"Name": "stage", "Value": "dev"}],
-                }
-            ],
-        )
+        dimensions = [{"Name": "service", "Value": SERVICE}, {"Name": "stage", "Value": "dev"}]
+        failed = {"MetricName": "AlertsFailed", "Value": 1, "Dimensions": dimensions}
+        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[failed])
         (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
         told = json.loads(json.loads(message["Body"])["Message"])
         assert (told["AlarmName"], told["NewStateValue"]) == ("framewatch-dev-alerts-failed", "ALARM")
