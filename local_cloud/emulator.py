@@ -96,8 +96,8 @@ class Emulator:
         """
         self.port = port or choose_port()
         plain_port = choose_port() if enforce_iam else self.port
-        self._plain_url = f"http://127.0.0.1:{plain_port}"
-        self.url = self._plain_url
+        self.plain_url = f"http://127.0.0.1:{plain_port}"
+        self.url = self.plain_url
         self.ca_file: Path | None = None
         self._front: TlsFront | None = None
         module, more = "ministack", dict(function_env)
@@ -184,7 +184,7 @@ class Emulator:
 
     def _kept(self, what: str) -> dict[str, Any]:
         with httpx.Client(trust_env=False, timeout=10) as http:
-            return dict(http.get(f"{self._plain_url}/_ministack/{what}").raise_for_status().json())
+            return dict(http.get(f"{self.plain_url}/_ministack/{what}").raise_for_status().json())
 
     def stop(self) -> None:
         # Nothing of it survives, so nothing is worth a graceful end.
@@ -194,6 +194,6 @@ class Emulator:
 
     def _healthy(self) -> bool:
         try:
-            return httpx.get(f"{self._plain_url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
+            return httpx.get(f"{self.plain_url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
