@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from framewatch.domain.access import Role
 from tests.infra.conftest import Assembly
 
 # One worker: the synthesis is shared.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 
-PAGE = {
+PAGE: dict[str, Any] = {
     "Fn::Join": [
         "",
         [
@@ -74,9 +75,17 @@ def test_the_api_is_throttled_and_logs_who_asked_without_query_strings(assembly:
 
 def test_nobody_lets_himself_in(assembly: Assembly) -> None:
     pool = assembly.only("AWS::Cognito::UserPool")
-    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
     assert pool["AccountRecoverySetting"]["RecoveryMechanisms"] == [{"Name": "verified_email", "Priority": 1}]
     assert assembly.only("AWS::Cognito::UserPoolClient")["SupportedIdentityProviders"] == ["COGNITO"]
+
+
+def test_an_invitation_says_where_the_dashboard_is_and_how_to_get_in(assembly: Assembly) -> None:
+    mail = assembly.only("AWS::Cognito::UserPool")["AdminCreateUserConfig"]["InviteMessageTemplate"]
+    text = json.dumps(mail["EmailMessage"])
+    assert PAGE["Fn::Join"][1][1]["Fn::ImportValue"] in text
+    assert "{username}" in text
+    assert "{####}" in text
 
 
 def test_passwords_are_long_and_a_one_time_code_is_offered(assembly: Assembly) -> None:
@@ -125,7 +134,7 @@ def test_tokens_last_an_hour_a_sign_in_a_week_and_both_can_be_revoked(assembly: 
 def test_there_are_three_groups_the_mightiest_first(assembly: Assembly) -> None:
     groups = [g["Properties"] for g in assembly.resources("AWS::Cognito::UserPoolGroup").values()]
     ordered = [g["GroupName"] for g in sorted(groups, key=lambda g: g["Precedence"])]
-    assert ordered == ["admin", "operator", "viewer"]
+    assert ordered == ["admin", "operator", "viewer"] == [role.group for role in sorted(Role, reverse=True)]
     # No group lends anybody a role in the account.
     assert not [g for g in groups if "RoleArn" in g]
 
