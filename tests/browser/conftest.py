@@ -106,8 +106,8 @@ def open_page(browser: Browser, site: FakeSite) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         context.set_default_timeout(EXPECT_TIMEOUT_MS)
+        context.on("page", console.listen)
         page = context.new_page()
-        console.listen(page)
         page.goto(site.origin + path, wait_until=until)
         return page
 

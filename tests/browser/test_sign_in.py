@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import OpenPage, cards, has_sideways_scroll, violations, wait_until
 from tests.browser.fake_provider import FakeProvider, providing
@@ -109,11 +109,18 @@ def test_before_the_sign_in_no_dashboard_flashes_up(
 ) -> None:
     site.add_many(2)
     page = open_page("/favicon.svg")
+    waiting: list[Route] = []
+    page.route(f"{site.origin}/config.json", waiting.append)
     # An answer without content leaves the page where it is: what stays on the screen is what would have flashed up.
     page.route(f"{provider.origin}/oauth2/authorize**", lambda route: route.fulfill(status=204))
     page.goto(site.origin, wait_until="commit")
+    expect(page.get_by_role("heading", name="Framewatch")).to_be_visible()
+    wait_until(page, lambda: bool(waiting), "the page asks where to sign in")
+    dashboard = page.locator(".skeleton, .controls, [data-frame-id]")
+    assert dashboard.count() == 0
+    waiting[0].continue_()
     expect(page.get_by_text("Signing you in…")).to_be_visible()
-    assert page.locator(".skeleton, .controls, [data-frame-id]").count() == 0
+    assert dashboard.count() == 0
 
 
 def test_code_state_and_tokens_stay_out_of_addresses_and_history(
@@ -275,7 +282,7 @@ def test_an_expired_token_is_renewed_without_flicker(
     assert provider.visits == 1
 
 
-def test_a_token_is_renewed_before_it_runs_out(
+def test_a_token_is_renewed_before_anybody_refuses_it(
     site: FakeSite, provider: FakeProvider, open_signed_in: OpenSignedIn
 ) -> None:
     provider.lifetime_s = 6

@@ -26,12 +26,14 @@ async function signedIn(change: (tab: FakeTab) => void = () => undefined) {
   return { tab, session };
 }
 
+const UNAUTHORIZED = { status: 401, body: { message: "Unauthorized" } as unknown };
+
 /** An API that takes one token. */
-function apiOf(session: Session, good: () => string | null, refused: { status: number; body: unknown } = { status: 401, body: { message: "Unauthorized" } }) {
-  const asked: { url: string; authorization: string | null }[] = [];
+function apiOf(session: Session, good: () => string | null, refused = UNAUTHORIZED) {
+  const asked: { url: string; authorization: string | null; redirect: RequestRedirect | undefined }[] = [];
   const fetchFn: typeof fetch = (input, init) => {
     const authorization = new Headers(init?.headers).get("authorization");
-    asked.push({ url: String(input), authorization });
+    asked.push({ url: String(input), authorization, redirect: init?.redirect });
     const ok = authorization === `Bearer ${good()}`;
     return Promise.resolve(
       ok ? new Response(JSON.stringify({ frames: [], next_cursor: null })) : new Response(JSON.stringify(refused.body), { status: refused.status }),
@@ -161,9 +163,23 @@ describe("signing in", () => {
     expect(tab.visited).toHaveLength(2);
     await session.signIn();
     expect(tab.visited).toHaveLength(3);
-    tab.pass(6 * 60_000);
-    await openAt(tab);
-    expect(tab.visited).toHaveLength(4);
+  });
+
+  it("redirects of a while ago are no loop", async () => {
+    const tab = new FakeTab();
+    for (let visit = 0; visit < 5; visit += 1) {
+      await openAt(tab);
+      tab.pass(3 * 60_000);
+    }
+    expect(tab.visited).toHaveLength(5);
+  });
+
+  it("a button pressed twice is one attempt", async () => {
+    const tab = new FakeTab();
+    const session = await openAt(tab, "?error=x&state=y");
+    await Promise.all([session.signIn(), session.signIn()]);
+    expect(tab.visited).toHaveLength(1);
+    expect(tab.visited[0]?.searchParams.get("state")).toBe(tab.memory.read().attempt?.state);
   });
 
   it("a browser that stores nothing is told so instead of going round in circles", async () => {
@@ -307,11 +323,11 @@ describe("staying signed in", () => {
 });
 
 describe("asking the API", () => {
-  it("the token goes to the API and stays out of the address", async () => {
+  it("the token goes to the API, stays out of the address and follows no redirect", async () => {
     const { session } = await signedIn();
     const { client, asked } = apiOf(session, () => "access1");
     await client.frames({ camera: "yard" });
-    expect(asked).toEqual([{ url: "/v1/frames?camera=yard", authorization: "Bearer access1" }]);
+    expect(asked).toEqual([{ url: "/v1/frames?camera=yard", authorization: "Bearer access1", redirect: "error" }]);
   });
 
   it("a refused token is renewed once and the request sent once more", async () => {
@@ -326,6 +342,13 @@ describe("asking the API", () => {
     const { tab, session } = await signedIn();
     const { client } = apiOf(session, () => "access2");
     await Promise.all(Array.from({ length: 10 }, () => client.frames({})));
+    expect(tab.endpoint.grants("refresh_token")).toBe(1);
+  });
+
+  it("a refusal that arrives late takes the token that others have renewed since", async () => {
+    const { tab, session } = await signedIn();
+    expect(await session.tokenInsteadOf("access1")).toBe("access2");
+    expect(await session.tokenInsteadOf("access1")).toBe("access2");
     expect(tab.endpoint.grants("refresh_token")).toBe(1);
   });
 
