@@ -110,7 +110,11 @@ def test_before_the_sign_in_no_dashboard_flashes_up(
     site.add_many(2)
     page = open_page("/favicon.svg")
     waiting: list[Route] = []
-    page.route(f"{site.origin}/config.json", waiting.append)
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(f"{site.origin}/config.json", hold)
     # An answer without content leaves the page where it is: what stays on the screen is what would have flashed up.
     page.route(f"{provider.origin}/oauth2/authorize**", lambda route: route.fulfill(status=204))
     page.goto(site.origin, wait_until="commit")
