@@ -66,6 +66,12 @@ class Deployed:
         self.stack = LocalStack(
             StackOptions(SITE, assembly=assembly, enforce_iam=True), on_delivery=self.journal.on_delivery
         )
+        self._cameras = iter(range(_CAMERAS))
+        self._numbers = count()
+        self._now = datetime.now(UTC).replace(microsecond=0)
+        self._person = b""
+
+    def start(self) -> None:
         self.stack.start()
         self.client = self.stack.emulator.client
         self.outputs = self.stack.outputs
@@ -77,10 +83,6 @@ class Deployed:
             [stack.name for stack in self.stack.assembly.stacks],
             owners | {self.outputs["EdgePolicyArn"]: "edge"},
         )
-        self._cameras = iter(range(_CAMERAS))
-        self._numbers = count()
-        self._now = datetime.now(UTC).replace(microsecond=0)
-        self._person = b""
 
     def close(self) -> None:
         self.stack.stop()
