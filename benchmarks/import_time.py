@@ -3,11 +3,12 @@
 Importing a function's handler and building its dependencies, against a bare `import boto3` and making the same
 clients; in CPU time, each in a Python of its own that sees nothing but what is shipped.
 
-Lambda cannot write bytecode beside the sources of a zip, so every cold start compiles what it imports. So does
-every start here.
+Twice: as Lambda starts a function, which cannot write bytecode beside the sources of a zip and so compiles on every
+cold start what it imports; and from bytecode, where running the imports is all that is left.
 """
 
 import argparse
+import compileall
 import json
 import statistics
 import subprocess
@@ -26,7 +27,7 @@ BUILD = {
 BARE = "import boto3; session = boto3.Session(); kept = [session.client(name) for name in {services!r}]"
 SCRIPT = """
 import sys, time
-sys.path[:] = {folders!r} + [p for p in sys.path if "site-packages" not in p]
+sys.path[:] = [{folder!r}] + [p for p in sys.path if "site-packages" not in p]
 started = time.process_time()
 {work}
 import json
@@ -45,9 +46,9 @@ ENVIRONMENT = {
 }
 
 
-def start_s(folders: list[Path], work: str) -> float:
+def start_s(folder: Path, work: str) -> float:
     """CPU seconds of one start."""
-    script = SCRIPT.format(folders=[str(folder) for folder in folders], work=work)
+    script = SCRIPT.format(folder=str(folder), work=work)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", script], env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
@@ -69,17 +70,22 @@ def main() -> int:
             packaging.wheel_files({"boto3"}, every, packaging.wheels_of(packaging.target("local"), packaging.WHEELS)),
         )
         zipfile.ZipFile(Path(scratch) / "boto3.zip").extractall(plain)
+        folders = {function: Path(scratch) / function for function in zips}
         for function, path in zips.items():
-            folder = Path(scratch) / function
-            zipfile.ZipFile(path).extractall(folder)
-            bare = BARE.format(services=sorted(packaging.SERVICES[function]))
-            pairs = [(start_s([folder], BUILD[function]), start_s([plain], bare)) for _ in range(rounds)]
-            ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-            over |= ours / theirs > GOAL
-            print(
-                f"{function}: {ours * 1000:.0f} ms, bare boto3 {theirs * 1000:.0f} ms, ratio {ours / theirs:.2f}"
-                f" (goal: at most {GOAL}); {path.stat().st_size / 1e6:.2f} MB"
-            )
+            zipfile.ZipFile(path).extractall(folders[function])
+        for state in ("compiling", "from bytecode"):
+            if state == "from bytecode":
+                for folder in (plain, *folders.values()):
+                    compileall.compile_dir(folder, quiet=2)
+            for function, folder in folders.items():
+                bare = BARE.format(services=sorted(packaging.SERVICES[function]))
+                pairs = [(start_s(folder, BUILD[function]), start_s(plain, bare)) for _ in range(rounds)]
+                ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+                over |= ours / theirs > GOAL
+                print(
+                    f"{function}, {state}: {ours * 1000:.0f} ms, bare boto3 {theirs * 1000:.0f} ms,"
+                    f" ratio {ours / theirs:.2f} (goal: at most {GOAL})"
+                )
     if over:
         print(f"over the goal of {GOAL}", file=sys.stderr)
     return 0
