@@ -1,7 +1,7 @@
 """API Gateway (HTTP API, payload version 2) -> one page of frames, or the site, as JSON.
 
 Routes are three addresses that are looked up. Powertools' resolver is not used: it imports every kind of event and
-API that it knows, which is a seventh of the cold start that somebody waits for before a page.
+API that it knows, an eighth of the cold start that somebody waits for before a page.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Kinesis -> labels, frames, visits, texts.
 
 Powertools writes logs and metrics. Its event classes are not used: reading one field of one event imports those of
-every service, which is a tenth of the cold start. Its batch processor is not used: it handles one record
+every service, a twentieth of the cold start. Its batch processor is not used: it handles one record
 after the other (or one asyncio task a record, where boto3 blocks), while here the records of a batch share their
 reads and the writes of their visits, and their requests overlap; the partial batch response is one line.
 """

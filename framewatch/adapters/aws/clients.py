@@ -1,7 +1,7 @@
 """How every AWS client is built: bounded waits, few retries, a connection for every worker.
 
 By botocore, which is what boto3's own clients are: boto3 would add resources and file transfers that nobody here
-uses, and a tenth to the imports of a function's cold start.
+uses, and a fifteenth to what a function's cold start imports.
 
 Clients are safe to share between threads; building them is not, so one thread builds them all, once.
 A custom endpoint comes from the environment (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, ...), as botocore reads it.
