@@ -1,26 +1,55 @@
 """The pynt tasks: thin, over the same functions that everything else uses. `pynt -l` lists them.
 
-pynt demo                             the whole of it on this machine, no account needed
-pynt deploy[prod]                     into the AWS account that your credentials name
-pynt videocapture[20]                 every 20th frame of this machine's camera
-pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera; quotes keep the shell away from it
+On this machine, no account needed:
+  pynt demo                             everything, with a clip and a dashboard
+  pynt videocapture[20]                 every 20th frame of this machine's camera
+  pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera; quotes keep the shell away from it
+
+In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_STAGE, or what stands in the brackets:
+  pynt bootstrap                        once for each account and region
+  pynt deploy[prod]                     create or update everything; deploy[prod,site=other.yaml]
+  pynt diff[prod]                       what a deploy would change
+  pynt configure[site.yaml]             check a site file and make it the running one; configure[prod,site=other.yaml]
+  pynt publish[prod]                    site file and pages only, after a plain `cdk deploy`
+  pynt status[prod]                     how everything is, and what to do about it
+  pynt logs[image_processor]            what a function wrote; logs[frame_fetcher,minutes=5,follow=true,stage=prod]
+  pynt adduser[ana@example.org,admin]   invite somebody to the dashboard; password=ask sets one, without an e-mail
+  pynt removeuser[ana@example.org]
+  pynt redrive[prod]                    failed records back through the processor; dry=true, error=EnvelopeError
+  pynt deletedata[dev]                  all frames and what was seen in them
+  pynt destroy[dev]                     everything; keep_frames=true leaves the data, =false takes what is protected
+The last two ask for the stage's name; yes=dev answers.
 """
 
+import inspect
 import os
 import re
 import sys
 import sysconfig
 from collections.abc import Callable
 from functools import wraps
+from getpass import getpass
 from pathlib import Path
 
 from pynt import _pynt, task
 
-from infra import deployment
+# With an underscore: pynt takes whatever this module has for a task of that name.
+from infra.tasks import cdk as _cdk
+from infra.tasks import deploy as _deploy
+from infra.tasks import destroy as _destroy
+from infra.tasks import logs as _logs
+from infra.tasks import publish as _publish
+from infra.tasks import redrive as _redrive
+from infra.tasks import site as _site
+from infra.tasks import stacks as _stacks
+from infra.tasks import status as _status
+from infra.tasks import users as _users
+from infra.tasks.problem import AWS_ERRORS, TaskProblem, reason_of
+from infra.tasks.session import Ask, open_stage
+from infra.tasks.shell import run
 
-REPO = Path(__file__).resolve().parent
-WEB_UI = REPO / "web_ui"
 STAGE = os.environ.get("FRAMEWATCH_STAGE", "dev")
+SITE = str(_site.SITE_FILE)
 # Every 30th frame is one a second for most cameras.
 EVERY = 30
 
@@ -47,10 +76,19 @@ def _told(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def wrapper(*args: str, **kwargs: str) -> None:
+        name = function.__name__
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as error:
+            known = inspect.signature(function).parameters.values()
+            takes = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default}" for p in known)
+            sys.exit(f"{name}: {error}; it takes {name}[{takes}]")
         try:
             function(*args, **kwargs)
-        except deployment.DeployError as error:
-            sys.exit(f"{function.__name__}: {error}")
+        except TaskProblem as error:
+            sys.exit(f"{name}: {error}")
+        except AWS_ERRORS as error:
+            sys.exit(f"{name}: AWS refused or did not answer: {reason_of(error)}")
         except KeyboardInterrupt:
             sys.exit(130)
 
@@ -62,79 +100,47 @@ def _ours(program: str) -> Path:
     return Path(sysconfig.get_path("scripts")) / program
 
 
+def _flag(name: str, value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise TaskProblem(f"{name}={value!r}: it is true or false")
+    return value == "true"
+
+
+def _answer(yes: str) -> Ask:
+    """`yes=dev` answers as a person who typed it would."""
+    return (lambda _: yes) if yes else input
+
+
+# -- on this machine ------------------------------------------------------------------------------------------------
+
+
 @task()
 @_told
 def demo(*options: str) -> None:
     """Everything on this machine: emulated AWS, a clip, the dashboard on http://127.0.0.1:8080"""
-    deployment.run([_ours("framewatch-local"), "demo", *options])
+    run([_ours("framewatch-local"), "demo", *options])
 
 
 @task()
 @_told
 def test() -> None:
     """Every test and check, as `make test`"""
-    deployment.run(["make", "test"])
-
-
-@task()
-@_told
-def packagelambda(target: str = "aws") -> None:
-    """Build the functions' zips below build/lambda; packagelambda[local] for this machine's emulator"""
-    deployment.package(target)
-
-
-@task()
-@_told
-def synth(stage: str = STAGE) -> None:
-    """Write the CloudFormation templates to cdk.out"""
-    deployment.package()
-    site = deployment.SITE_FILE
-    deployment.synth(stage, site if site.is_file() else None)
-
-
-@task()
-@_told
-def bootstrap() -> None:
-    """Once for each account and region, before the first deploy"""
-    deployment.bootstrap()
-
-
-@task()
-@_told
-def deploy(stage: str = STAGE) -> None:
-    """Create or update everything in your AWS account: stacks, site file, dashboard"""
-    outputs = deployment.deploy(stage)
-    print(f"dashboard: {outputs['DashboardUrl']}")
-    print(f"cameras write to the stream {outputs['StreamName']} with the policy {outputs['EdgePolicyArn']}")
-
-
-@task()
-@_told
-def configure(stage: str = STAGE) -> None:
-    """Check config/site.yaml and make it the running configuration"""
-    deployment.configure(stage)
-
-
-@task()
-@_told
-def destroy(stage: str = STAGE) -> None:
-    """Delete everything of the stage from your AWS account, after asking"""
-    deployment.destroy(stage)
+    run(["make", "test"])
 
 
 @task()
 @_told
 def webui() -> None:
     """Build the dashboard into web_ui/dist"""
-    deployment.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=WEB_UI, node=True)
-    deployment.run(["npm", "run", "build"], cwd=WEB_UI, node=True)
+    _publish.build_pages()
 
 
 @task()
 @_told
 def webuiserver(port: str = "5173") -> None:
     """Serve the dashboard while working on it; its data come from a running demo"""
-    deployment.run(["npm", "run", "dev", "--", "--host", "127.0.0.1", "--port", port], cwd=WEB_UI, node=True)
+    command = ["npm", "run", "dev", "--", "--host", "127.0.0.1", "--port", port]
+    run(command, cwd=_publish.WEB_UI, node=True)
 
 
 @task()
@@ -153,19 +159,138 @@ def videocaptureip(uri: str, every: str = str(EVERY), camera_id: str = "camera-1
 
 def _capture(source: str, every: str, camera_id: str) -> None:
     if not every.isdigit() or int(every) < 1:
-        raise deployment.DeployError(f"{every!r} is not a number of frames; every 20th is 20")
-    stream, region = os.environ.get("FRAMEWATCH_STREAM"), None
-    if not stream:
-        session = deployment.checked_session()
-        stream, region = deployment.stack_outputs(session, STAGE)["StreamName"], session.region_name
-    deployment.run(
-        [
-            _ours("framewatch-edge"),
-            "run",
-            *("--stream", stream),
-            *("--source", source),
-            *("--camera-id", camera_id),
-            *("--every", every),
-        ],
-        region=region,
-    )
+        raise TaskProblem(f"{every!r} is not a number of frames; every 20th is 20")
+    name, region = os.environ.get("FRAMEWATCH_STREAM"), None
+    if not name:
+        stage = open_stage(STAGE)
+        name, region = _stacks.outputs(stage)["StreamName"], stage.region
+    command = [_ours("framewatch-edge"), "run", "--stream", name, "--source", source]
+    run([*command, "--camera-id", camera_id, "--every", every], region=region)
+
+
+# -- into the account -----------------------------------------------------------------------------------------------
+
+
+@task()
+@_told
+def packagelambda(target: str = "aws") -> None:
+    """Build the functions' zips below build/lambda; packagelambda[local] for this machine's emulator"""
+    _cdk.package(target)
+
+
+@task()
+@_told
+def synth(stage: str = STAGE, site: str = SITE) -> None:
+    """Write the CloudFormation templates to cdk.out"""
+    _site.checked_site(Path(site))
+    _cdk.package()
+    _cdk.synth(stage, Path(site).resolve())
+
+
+@task()
+@_told
+def bootstrap() -> None:
+    """Once for each account and region, before the first deploy"""
+    _cdk.bootstrap(open_stage(STAGE))
+
+
+@task()
+@_told
+def deploy(stage: str = STAGE, site: str = SITE) -> None:
+    """Create or update everything in your AWS account: stacks, site file, dashboard"""
+    here = open_stage(stage)
+    found = _deploy.deploy(here, Path(site).resolve())
+    print(_deploy.next_steps(here, found))
+
+
+@task()
+@_told
+def diff(stage: str = STAGE, site: str = SITE) -> None:
+    """What a deploy would change in the stacks"""
+    here = open_stage(stage)
+    _cdk.diff(here, _deploy.prepare(here, Path(site).resolve()))
+
+
+@task()
+@_told
+def publish(stage: str = STAGE, site: str = SITE) -> None:
+    """Upload the site file and the pages, as after a plain `cdk deploy`"""
+    here = open_stage(stage)
+    text, _ = _site.checked_site(Path(site))
+    found = _stacks.outputs(here)
+    _site.put_site(here, found, text)
+    _publish.put_pages(here, found, _publish.current_pages())
+    print(f"dashboard: {found['DashboardUrl']}")
+
+
+@task()
+@_told
+def configure(stage: str = STAGE, site: str = SITE) -> None:
+    """Check a site file and make it the running one: configure[site.yaml] or configure[prod,site=site.yaml]"""
+    if "." in stage or "/" in stage:
+        stage, site = STAGE, stage
+    # Before anybody is asked who he is: a bad file is bad anywhere.
+    text, config = _site.checked_site(Path(site))
+    _site.configure(open_stage(stage), text, config)
+
+
+@task()
+@_told
+def status(stage: str = STAGE) -> None:
+    """How everything is, with what to do about what is wrong"""
+    for line in _status.status(open_stage(stage)):
+        print(line)
+
+
+@task()
+@_told
+def logs(function: str, minutes: str = "30", follow: str = "false", stage: str = STAGE) -> None:
+    """What a function wrote: logs[image_processor,minutes=5,follow=true]"""
+    if not minutes.isdigit():
+        raise TaskProblem(f"{minutes!r} is not a number of minutes")
+    endless = _flag("follow", follow)
+    _logs.show(open_stage(stage), function, minutes=int(minutes), follow=endless)
+
+
+@task()
+@_told
+def adduser(email: str, role: str = "viewer", password: str = "", stage: str = STAGE) -> None:
+    """Let somebody in: adduser[ana@example.org,admin]; roles are admin, operator and viewer"""
+    if password not in {"", "ask"}:
+        raise TaskProblem("a password on a command line is read by others; `password=ask` asks for it")
+    _users.add_user(open_stage(stage), email, role, _read_password if password else None)
+
+
+def _read_password() -> str:
+    """Without an echo where somebody types; a script pipes it in."""
+    return getpass("password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+@task()
+@_told
+def removeuser(email: str, stage: str = STAGE) -> None:
+    """Let somebody in no longer"""
+    _users.remove_user(open_stage(stage), email)
+
+
+@task()
+@_told
+def redrive(stage: str = STAGE, error: str = "", dry: str = "false") -> None:
+    """Failed records back through the processor, after a fix: redrive[prod,dry=true] counts them"""
+    only_count = _flag("dry", dry)
+    _redrive.redrive(open_stage(stage), error=error, dry=only_count)
+
+
+@task()
+@_told
+def deletedata(stage: str = STAGE, yes: str = "") -> None:
+    """Delete all frames and what was seen in them, after asking; stacks, site file and users stay"""
+    _destroy.delete_data(open_stage(stage), _answer(yes))
+
+
+@task()
+@_told
+def destroy(stage: str = STAGE, keep_frames: str = "", yes: str = "") -> None:
+    """Delete everything of the stage from your AWS account, after asking"""
+    keep = _flag("keep_frames", keep_frames) if keep_frames else None
+    _destroy.destroy(open_stage(stage), keep, _answer(yes))

@@ -214,12 +214,13 @@ def measure(scenario: Scenario) -> Cost:
 
 def _event(query: dict[str, str]) -> dict[str, Any]:
     http = {"method": "GET", "path": "/v1/frames"}
+    viewer = {"jwt": {"claims": {"sub": "a-viewer", "cognito:groups": "[viewer]"}}}
     return {
         "version": "2.0",
         "rawPath": "/v1/frames",
         "rawQueryString": urlencode(query),
         "headers": {},
-        "requestContext": {"http": http, "stage": "$default"},
+        "requestContext": {"http": http, "stage": "$default", "authorizer": viewer},
     }
 
 

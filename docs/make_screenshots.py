@@ -34,7 +34,9 @@ def _shoot(
     page = browser.new_page(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", device_scale_factor=1
     )
-    page.goto(DASHBOARD + query)
+    # There and back through the sign-in, which the demo fills in by itself.
+    page.goto(DASHBOARD + query, wait_until="commit")
+    page.locator("button.card-open").first.wait_for()
     _wait_for_pictures(page, "img", 3)
     if open_frame:
         page.locator("button.card-open").first.click()

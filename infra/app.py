@@ -1,12 +1,12 @@
 """Writes the CloudFormation templates: `python -m infra.app --stage dev`, or the CDK CLI through cdk.json.
 
-Every option may also come from the CDK CLI's context (`cdk synth -c stage=prod -c shards=1`).
+Every option may also come from the CDK CLI's context (`cdk synth -c stage=prod -c site=config/site.yaml`).
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from framewatch.domain.errors import SiteFileError
@@ -31,9 +31,9 @@ def main(argv: list[str]) -> int:
     outdir = options["out"] or (None if "CDK_OUTDIR" in os.environ else "cdk.out")
     app = cdk.App(outdir=str(outdir) if outdir else None, analytics_reporting=False)
     try:
-        compose(app, _settings(options, app.node.try_get_context))
+        compose(app, settings_from(options, app.node.try_get_context))
         app.synth()
-    except (SiteFileError, ValueError, FileNotFoundError) as error:
+    except (SiteFileError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except RuntimeError as error:
@@ -45,11 +45,23 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _settings(options: dict[str, object], context: Callable[[str], object]) -> StageSettings:
+def settings_from(options: Mapping[str, object], context: Callable[[str], object]) -> StageSettings:
+    """options: as parsed, None where not given; they come before the context, and both before the site file.
+
+    Raises SiteFileError, ValueError and OSError.
+    """
+
     def chosen(name: str, default: object = None) -> object:
         option = options[name]
         value = option if option is not None else context(name)
         return default if value is None else value
+
+    def flag(name: str, default: bool) -> bool:
+        said = str(chosen(name, default)).lower()
+        if said not in ("true", "false"):
+            # A misread yes would delete somebody's pictures.
+            raise ValueError(f"{name} is {said!r}; write true or false")
+        return said == "true"
 
     stage, site, shards = str(chosen("stage", "dev")), chosen("site"), chosen("shards")
     config = read_site(Path(str(site))) if site else None
@@ -57,7 +69,7 @@ def _settings(options: dict[str, object], context: Callable[[str], object]) -> S
     return StageSettings(
         stage=stage,
         packages=Path(str(chosen("packages", PACKAGES / "aws"))).resolve(),
-        retain_data=str(chosen("retain_data", stage == "prod")).lower() == "true",
+        retain_data=flag("retain_data", stage == "prod"),
         retention=config.retention if config else Retention(),
         deployment=deployment if shards is None else with_shards(deployment, shards),
     )

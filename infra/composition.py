@@ -7,6 +7,8 @@ framewatch-<stage>-processing   image processor, its event source, the failure q
 framewatch-<stage>-web          the dashboard's bucket and distribution, and the API's empty shell
 framewatch-<stage>-identity     user pool, sign-in pages, groups
 framewatch-<stage>-api          frame fetcher, and the routes to it for whoever signed in
+framewatch-<stage>-operations   alarms, and a dashboard in CloudWatch
+framewatch-<stage>-budget       a mail before the bill is a surprise, where the site file sets a budget
 """
 
 from typing import Any
@@ -16,10 +18,12 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.settings import StageSettings
 from infra.stacks.api import ApiStack
+from infra.stacks.budget import BudgetStack
 from infra.stacks.data import DataStack
 from infra.stacks.identity import IdentityStack
 from infra.stacks.ingest import IngestStack
 from infra.stacks.notify import NotifyStack
+from infra.stacks.operations import OperationsStack
 from infra.stacks.processing import ProcessingStack
 from infra.stacks.web import WebStack
 
@@ -39,11 +43,25 @@ def compose(app: cdk.App, settings: StageSettings) -> None:
 
     data = DataStack(app, **named("data", protected=settings.retain_data))
     ingest = IngestStack(app, **named("ingest"))
-    NotifyStack(app, **named("notify"))
-    ProcessingStack(app, data=data, ingest=ingest, **named("processing"))
+    notify = NotifyStack(app, **named("notify"))
+    processing = ProcessingStack(app, data=data, ingest=ingest, **named("processing"))
     web = WebStack(app, data=data, **named("web"))
     identity = IdentityStack(app, web=web, **named("identity", protected=settings.retain_data))
-    ApiStack(app, data=data, web=web, identity=identity, **named("api"))
+    api = ApiStack(app, data=data, web=web, identity=identity, **named("api"))
+    operations = OperationsStack(
+        app,
+        data=data,
+        ingest=ingest,
+        notify=notify,
+        processing=processing,
+        web=web,
+        api=api,
+        **named("operations"),
+    )
+    # Tells which site file is deployed; on the last of the stacks, so that all of them follow it.
+    cdk.CfnOutput(operations, "SettingsDigest", value=settings.digest)
+    if settings.deployment.monthly_budget_usd is not None:
+        BudgetStack(app, **named("budget"))
     cdk.Tags.of(app).add("project", "framewatch")
     cdk.Tags.of(app).add("stage", settings.stage)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -1,5 +1,6 @@
 """What may differ between two deployments of the same code, with its default and the reason for it."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ REPO = Path(__file__).resolve().parent.parent
 PACKAGES = REPO / "build" / "lambda"
 SITE_KEY = "site.yaml"
 # The stacks that every stage has, each on top of the ones before it.
-PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api")
+PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api", "operations")
 FUNCTIONS = ("image_processor", "frame_fetcher")
 # Part of stack names and, through them, of role names, which AWS cuts at 64 characters.
 _STAGE = re.compile(r"^[a-z][a-z0-9]{0,11}$")
@@ -35,17 +36,18 @@ class StageSettings:
     image_url_ttl_s: int = 900
 
     def __post_init__(self) -> None:
-        if not _STAGE.match(self.stage):
-            raise ValueError(
-                f"the stage {self.stage!r} cannot be in a stack's name;"
-                " it is a lower-case letter, then at most 11 lower-case letters or digits"
-            )
-
+        check_stage(self.stage)
         if self.deployment.sign_in_prefix is None and (word := _RESERVED.search(self.stage)):
             raise ValueError(
                 f"the stage {self.stage!r} cannot be in the sign-in pages' host name, where Cognito takes no"
                 f" {word[0]!r}; name the stage otherwise, or set deployment.sign_in_prefix in the site file"
             )
+
+    @property
+    def digest(self) -> str:
+        """Of what the templates take from the site file; as an output it tells which file is deployed."""
+        text = self.retention.model_dump_json() + self.deployment.model_dump_json()
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def package(self, function: str) -> Path:
         """The function's zip. Raises FileNotFoundError with the way to make it."""
@@ -55,8 +57,19 @@ class StageSettings:
         return path
 
 
+def check_stage(stage: str) -> None:
+    """Raises ValueError for one that no stack could be named after."""
+    if not _STAGE.match(stage):
+        raise ValueError(
+            f"the stage {stage!r} cannot be in a stack's name;"
+            " it is a lower-case letter, then at most 11 lower-case letters or digits"
+        )
+
+
 def read_site(path: Path) -> SiteConfig:
-    """What the templates follow: retention and deployment. Raises SiteFileError, and OSError."""
+    """What the templates follow: retention and deployment. Raises SiteFileError, and FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}; copy config/site.example.yaml there and make it yours")
     return load_site_text(path.read_bytes(), path.name)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from local_cloud.problem import LocalProblem
 
 DEFAULT_PORT = 8080
+DEFAULT_AWS_PORT = 4566  # where tools that know emulators look for one
+ENV_FILE = Path(__file__).resolve().parent.parent / ".local" / "aws.env"
 _EPILOG = """\
 sources:
   0                                a camera device number
@@ -39,10 +41,28 @@ def build_parser() -> argparse.ArgumentParser:
     demo = _add_command(commands, "demo", "play cameras or a clip, serve the dashboard, until Ctrl-C")
     demo.add_argument("--port", type=_port, default=DEFAULT_PORT, help=f"of the dashboard (default {DEFAULT_PORT})")
     demo.add_argument("--once", action="store_true", help="play clips once instead of in a loop")
+    demo.add_argument("--sign-in", action="store_true", help="show the sign-in form instead of signing in unasked")
     run = _add_command(commands, "run", "play the sources once, wait until all is processed, report")
     run.add_argument("--once", action="store_true", help="play each clip once; this is what run always does")
     run.add_argument("--fast", action="store_true", help="read clips as fast as possible, on the clip's own clock")
     run.add_argument("--report", type=Path, metavar="FILE", help="write what became of every frame, as JSON")
+    what = "an empty emulated AWS account to deploy into, until Ctrl-C"
+    aws = commands.add_parser("aws", help=what, description=what)
+    aws.add_argument("--port", type=_port, default=DEFAULT_AWS_PORT, help=f"of AWS (default {DEFAULT_AWS_PORT})")
+    aws.add_argument(
+        "--dashboard-port",
+        type=_port,
+        default=DEFAULT_PORT,
+        help=f"of the first dashboard that is deployed; others follow it (default {DEFAULT_PORT})",
+    )
+    aws.add_argument(
+        "--env-file",
+        type=Path,
+        default=ENV_FILE,
+        metavar="FILE",
+        help="what a shell needs to reach it is written there, and removed at the end (default .local/aws.env)",
+    )
+    _add_model(aws)
     return parser
 
 
@@ -57,12 +77,16 @@ def _add_command(commands: Any, name: str, what: str) -> argparse.ArgumentParser
     rate.add_argument("--fps", type=float, metavar="F", help="take at most F frames a second instead")
     parser.add_argument("--watch", metavar="LABEL,...", help="text when one of these turns up")
     parser.add_argument("--min-confidence", type=float, metavar="PERCENT", help="of a watched label (default 80)")
-    parser.add_argument("--model", metavar="FILE.onnx", help="an ONNX detector instead of SSD MobileNet v2")
-    parser.add_argument("--model-sha256", metavar="HEX", help="its digest; required when --model is a URL")
     parser.add_argument("--no-browser", action="store_true", help="do not open the dashboard in a browser")
     parser.add_argument("--assembly", type=Path, metavar="DIR", help="templates built elsewhere")
-    parser.add_argument("--verbose", action="store_true", help="log what the event source does")
+    _add_model(parser)
     return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="FILE.onnx", help="an ONNX detector instead of SSD MobileNet v2")
+    parser.add_argument("--model-sha256", metavar="HEX", help="its digest; required when --model is a URL")
+    parser.add_argument("--verbose", action="store_true", help="log what the event source does")
 
 
 def _port(text: str) -> int:
@@ -84,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         return 2
     except Interrupted as interrupted:
-        # Ctrl-C is how a demo is meant to end.
-        meant = args.command == "demo" and interrupted.signal_number == signal.SIGINT
+        # Ctrl-C is how these are meant to end.
+        meant = args.command in ("demo", "aws") and interrupted.signal_number == signal.SIGINT
         return 0 if meant else 128 + interrupted.signal_number
 
 
@@ -100,6 +124,10 @@ def _command_of(args: argparse.Namespace) -> int:
         from local_cloud.once import run_once  # noqa: PLC0415
 
         return run_once(args, _Teller())
+    if args.command == "aws":
+        from local_cloud.account import run_account  # noqa: PLC0415
+
+        return run_account(args, _Teller())
     from local_cloud.demo import run_demo  # noqa: PLC0415
 
     return run_demo(args, _Teller())

@@ -11,17 +11,20 @@ from datetime import datetime
 
 from local_cloud.assembly import PAGES
 from local_cloud.cameras import DEMO_WATCH, SiteChoice, choose_site, demo_clip, machine_time_zone
-from local_cloud.front import Front, check_pages, listen
+from local_cloud.deploy import check_pages, put_pages
+from local_cloud.distribution import read_distribution
+from local_cloud.front import Front, listen
+from local_cloud.front_app import FrontApp, Upstream
 from local_cloud.journal import Journal
 from local_cloud.options import sampling_of, watch_of
-from local_cloud.pages import front_rules
 from local_cloud.runner import Pace, Run, edge_cameras, sms_line
-from local_cloud.sign_in import DemoSignIn
+from local_cloud.sign_in import User, create_user
 from local_cloud.stack import LocalStack, StackOptions
 from local_cloud.trim import KEEP_FRAMES, STREAM_BYTES, GatedKinesis, Trimmer
 
 _STATUS_EVERY_S = 60.0
 _MAX_TRACED_FRAMES = 2 * KEEP_FRAMES
+_DEMO_USER = "demo@example.com"
 
 
 def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
@@ -48,16 +51,16 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         )
         undo.callback(stack.stop)
         stack.start()
-        sign_in = DemoSignIn(stack.emulator.client, stack.outputs, stack.emulator.url)
-        sign_in.create_user()
+        put_pages(PAGES, stack.outputs, stack.emulator.client)
+        user = create_user(stack.emulator.client, stack.outputs["UserPoolId"], _DEMO_USER, "operator")
         front = Front(
             sock,
-            PAGES,
-            front_rules(stack.assembly, stack.emulator.url),
-            emulator_url=stack.emulator.url,
-            api_url=stack.outputs["ApiUrl"],
-            token=sign_in.access_token,
-            texts=lambda: _texts(journal),
+            FrontApp(
+                read_distribution(stack.emulator.client("cloudfront"), stack.outputs["DistributionId"]),
+                Upstream(stack.emulator.url, stack.emulator.client),
+                texts=lambda: _texts(journal),
+                user=None if args.sign_in else user,
+            ),
         )
         undo.callback(front.stop)
         front.start()
@@ -68,10 +71,9 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         trimmer = Trimmer(stack.emulator.client, stack.outputs, kinesis, stack.wait_drained, stack.renew_stream)
         undo.callback(trimmer.stop)
         trimmer.start()
-        url = f"http://127.0.0.1:{args.port}"
-        _say_where(choice, url, say)
+        _say_where(choice, front.url, user if args.sign_in else None, say)
         if not args.no_browser and _has_desktop():
-            webbrowser.open(url)
+            webbrowser.open(front.url)
         _wait(run, journal, say)
         run.wait_until_processed()
         if run.errors or journal.failed_cameras:
@@ -111,9 +113,12 @@ def _texts(journal: Journal) -> list[tuple[str, str, datetime]]:
     return [(seen.sms.number, seen.sms.text, seen.noticed_at) for seen in journal.seen_texts()]
 
 
-def _say_where(choice: SiteChoice, url: str, say: Callable[[str], None]) -> None:
+def _say_where(choice: SiteChoice, url: str, user: User | None, say: Callable[[str], None]) -> None:
+    """user: who has to sign in."""
     say(f"watching {', '.join(f'{c.camera_id} ({c.source.redacted})' for c in choice.cameras)}")
     say(f"texts are sent for: {', '.join(choice.site.watch.labels) or 'nothing; name labels with --watch'}")
     say(f"the dashboard is at {url}")
+    if user is not None:
+        say(f"sign in as {user.username} with the password {user.password}")
     say(f"the newest {KEEP_FRAMES} frames are kept, and up to {STREAM_BYTES // 1024**2} MB of stream")
     say("press Ctrl-C to stop")

@@ -1,11 +1,14 @@
-"""Deploys the synthesised templates, untouched, into the emulator."""
+"""Deploys the synthesised templates, untouched, into the emulator, and then what goes into them."""
 
+import mimetypes
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from framewatch.wire.page_config import CONFIG_KEY, page_config
 from local_cloud.assembly import Assembly, Stack
 from local_cloud.clients import ClientFactory
 from local_cloud.problem import LocalProblem
@@ -23,6 +26,32 @@ def deploy(assembly: Assembly, client: ClientFactory) -> dict[str, str]:
         _upload(stack, client("s3"))
         outputs |= _create(stack, client)
     return outputs
+
+
+def check_pages(folder: Path) -> None:
+    """Raises LocalProblem."""
+    if not (folder / "index.html").is_file():
+        raise LocalProblem(
+            f"The dashboard is not built ({folder / 'index.html'} is missing); run `make setup` first."
+        )
+
+
+def put_pages(folder: Path, outputs: Mapping[str, str], client: ClientFactory) -> None:
+    """The built dashboard, and beside it config.json, which leads it to this deployment."""
+    s3, bucket = client("s3"), outputs["WebBucketName"]
+    for path in sorted(p for p in folder.rglob("[!.]*") if p.is_file()):
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        key = path.relative_to(folder).as_posix()
+        # Pages change with every build under the same names, all but the hashed assets.
+        caching = {} if key.startswith("assets/") else {"CacheControl": "no-cache"}
+        s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType=kind, **caching)
+    s3.put_object(
+        Bucket=bucket,
+        Key=CONFIG_KEY,
+        Body=page_config(outputs),
+        ContentType="application/json",
+        CacheControl="no-cache",
+    )
 
 
 def _upload(stack: Stack, s3: Any) -> None:

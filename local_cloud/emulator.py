@@ -25,6 +25,7 @@ _SERVICES = (
     "cognito-identity",
     "cognito-idp",
     "dynamodb",
+    "ecr",  # the CDK's bootstrap makes a repository
     "events",
     "iam",
     "kinesis",
@@ -68,6 +69,16 @@ def local_environment(**more: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One that would have been sent: an invitation with its first password, say."""
+
+    message_id: str
+    to: str
+    subject: str
+    text: str
+
+
 class Emulator:
     """Start it, wait until it is ready, stop it. Keeps all state in memory, and its files in `state_dir`."""
 
@@ -85,8 +96,8 @@ class Emulator:
         """
         self.port = port or choose_port()
         plain_port = choose_port() if enforce_iam else self.port
-        self._plain_url = f"http://127.0.0.1:{plain_port}"
-        self.url = self._plain_url
+        self.plain_url = f"http://127.0.0.1:{plain_port}"
+        self.url = self.plain_url
         self.ca_file: Path | None = None
         self._front: TlsFront | None = None
         module, more = "ministack", dict(function_env)
@@ -157,13 +168,23 @@ class Emulator:
 
     def texts(self) -> list[Sms]:
         """Every text that was sent, by number, in order of sending within one. Raises httpx.HTTPError."""
-        with httpx.Client(trust_env=False, timeout=10) as http:
-            answer = http.get(f"{self._plain_url}/_ministack/sns/sms-messages").raise_for_status().json()
         return [
             Sms(m["MessageId"], number, m["Message"])
-            for number, messages in answer["sms_messages"].items()
+            for number, messages in self._kept("sns/sms-messages")["sms_messages"].items()
             for m in messages
         ]
+
+    def emails(self) -> list[Email]:
+        """Every e-mail. Raises httpx.HTTPError."""
+        return [
+            Email(m["MessageId"], ", ".join(m["To"]), m["Subject"], m["BodyText"] or m["BodyHtml"] or "")
+            for messages in self._kept("ses/messages")["messages"].values()
+            for m in messages
+        ]
+
+    def _kept(self, what: str) -> dict[str, Any]:
+        with httpx.Client(trust_env=False, timeout=10) as http:
+            return dict(http.get(f"{self.plain_url}/_ministack/{what}").raise_for_status().json())
 
     def stop(self) -> None:
         # Nothing of it survives, so nothing is worth a graceful end.
@@ -173,6 +194,6 @@ class Emulator:
 
     def _healthy(self) -> bool:
         try:
-            return httpx.get(f"{self._plain_url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
+            return httpx.get(f"{self.plain_url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False

@@ -69,11 +69,11 @@ def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: S
     for (camera_id, _), at in sorted(days.items()):
         for item in _all_of(table, alerts_key(camera_id, at)):
             deliveries = {c: StoredDelivery.model_validate_json(d["S"]) for c, d in item["deliveries"]["M"].items()}
-            found.alerts.append(AlertFound(StoredAlert.model_validate_json(item["doc"]["S"]), deliveries))
+            found.alerts.append(AlertFound(StoredAlert.read(item["doc"]["S"]), deliveries))
     for camera_id in sorted({f.camera_id for f in frames}):
         for label in site.watch.labels:
             for item in _all_of(table, visits_key(camera_id, label)):
-                found.visits.append(StoredVisit.model_validate_json(item["doc"]["S"]))
+                found.visits.append(StoredVisit.read(item["doc"]["S"]))
     return found
 
 
@@ -247,7 +247,7 @@ def _stored_frames(table: DynamoTable, frames: Sequence[FrameTrace]) -> Iterable
         (index_key(index_name(f.camera_id), day_of(f.captured_at)), frame_sort_key(f.captured_at, f.frame_id))
         for f in frames
     )
-    return (StoredFrame.model_validate_json(item["doc"]["S"]) for item in table.batch_get(keys))
+    return (StoredFrame.read(item["doc"]["S"]) for item in table.batch_get(keys))
 
 
 def _all_of(table: DynamoTable, pk: str) -> Iterable[Item]:

@@ -121,8 +121,11 @@ class FailureDestination:
         service = arn.split(":")[2]
         if service == "s3":
             body["payload"] = self._encoder.encode(given_up.records).decode()
-            self._client("s3").put_object(
-                Bucket=arn.rpartition(":")[2],
+            s3, bucket = self._client("s3"), arn.rpartition(":")[2]
+            # Lambda wants both s3:ListBucket and s3:PutObject of the function's role; a put alone would not show it.
+            s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+            s3.put_object(
+                Bucket=bucket,
                 Key=failure_key(self._settings, given_up.records[0].shard_id, now),
                 Body=json.dumps(body).encode(),
                 ContentType="application/json",

@@ -1,16 +1,19 @@
-"""`python -m local_cloud.tethered [--remove DIR] MODULE [ARGUMENT...]`: a module that never outlives its starter.
+"""`python -m local_cloud.tethered [--remove PATH] MODULE [ARGUMENT...]`: a module that never outlives its starter.
 
 Standard input is the tether: nothing is ever written to it, and when its other end closes - the starter ended,
-however it ended, SIGKILL included - the whole process group is killed, this process and all that it started. DIR is
-removed first. The starter gives each its own session, so that Ctrl-C on the terminal reaches the starter alone.
+however it ended, SIGKILL included - the whole process group is killed, this process and all that it started. PATH, a
+folder or a file, is removed first. The starter gives each its own session, so that Ctrl-C on the terminal reaches
+the starter alone.
 """
 
+import contextlib
 import os
 import runpy
 import shutil
 import signal
 import sys
 import threading
+from pathlib import Path
 
 
 def _hold(tether_fd: int, remove: str | None) -> None:
@@ -18,6 +21,8 @@ def _hold(tether_fd: int, remove: str | None) -> None:
         pass
     if remove is not None:
         shutil.rmtree(remove, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            Path(remove).unlink()  # it was a file
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

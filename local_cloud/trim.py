@@ -141,7 +141,7 @@ class Trimmer:
             ExpressionAttributeValues={":pk": {"S": index_key(index_name(camera_id), day)}},
         )
         docs = (item["doc"]["S"] for page in items for item in page["Items"])
-        frames = [StoredFrame.model_validate_json(doc) for doc in islice(docs, at_most)]
+        frames = [StoredFrame.read(doc) for doc in islice(docs, at_most)]
         for frame in frames:
             self._delete_items(_keys_of(frame))
             self._client("s3").delete_object(Bucket=self._bucket, Key=frame.image_key)

@@ -57,6 +57,10 @@ class StorageUnavailable(RetryableError):
     """A store (S3, DynamoDB, SQS) failed, throttled, refused our credentials or did not answer in time."""
 
 
+class NewerItem(RetryableError):
+    """A newer build wrote this item in a form that this one must not touch. Retried: that build may be on its way."""
+
+
 class NotificationUnavailable(RetryableError):
     """The text message service failed or throttled."""
 

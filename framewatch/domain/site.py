@@ -179,16 +179,47 @@ class Deployment(Section):
         default=30, description="how long logs are kept; CloudWatch Logs knows these spans only"
     )
     alarm_emails: tuple[str, ...] = Field(
-        default=(), max_length=20, description="who hears of alarms; each address confirms once, by a link"
+        default=(),
+        max_length=10,  # what AWS Budgets takes
+        description="who hears of alarms and of the budget; each address confirms alarms once, by a link",
     )
     monthly_budget_usd: float | None = Field(
         default=None, gt=0, le=1_000_000, description="a mail is sent when the account's bill is about to pass it"
+    )
+    sms_spend_limit_usd: float = Field(
+        default=1,
+        gt=0,
+        le=1_000_000,
+        description="what SNS lets the account spend on texts a month, which only AWS raises;"
+        " an alarm rings at four fifths of it",
     )
     sign_in_prefix: str | None = Field(
         default=None,
         description="first part of the sign-in pages' host name, unique in the region;"
         " left out, framewatch-<stage>-<account>. Changing it moves the pages",
     )
+
+    @model_validator(mode="after")
+    def _batches_have_time(self) -> Self:
+        # As the Lambda API demands; CloudFormation would say so after minutes, and roll back.
+        if self.batch_size > 10 and self.window_s == 0:
+            raise SiteProblems(
+                [
+                    (
+                        ("window_s",),
+                        "is 0, which Lambda takes for a batch_size of at most 10 only; set it to at least 1",
+                    )
+                ]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _budget_is_heard(self) -> Self:
+        if self.monthly_budget_usd is not None and not self.alarm_emails:
+            raise SiteProblems(
+                [(("monthly_budget_usd",), "nobody would hear of it; name an address in deployment.alarm_emails")]
+            )
+        return self
 
     @field_validator("alarm_emails")
     @classmethod

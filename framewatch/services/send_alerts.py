@@ -12,7 +12,7 @@ from datetime import datetime
 import pytz
 
 from framewatch.domain.alerts import WATCH_RULE_ID, Alert, Delivery, DeliveryState, alert_id_for
-from framewatch.domain.errors import NotificationRejected, RetryableError
+from framewatch.domain.errors import NotificationRejected, NotificationUnavailable, RetryableError
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitSighting
 from framewatch.services.processing import Deps, Tally, retry_conflicts
@@ -85,5 +85,8 @@ def _text(alert: Alert, contact_id: str, phone: str | None, deps: Deps, tally: T
         _log.error("%s: %s", alert.alert_id, error, extra={"frame_id": alert.frame_id, "contact": contact_id})
         tally.count("TextsRejected")
         return Delivery(DeliveryState.REJECTED, deps.clock.now())
+    except NotificationUnavailable:
+        tally.count("TextErrors")
+        raise
     tally.count("TextsSent")
     return Delivery(DeliveryState.SENT, deps.clock.now(), message_id)

@@ -233,7 +233,7 @@ class SiteView(_Answer):
 
 
 class ErrorDetail(_Answer):
-    code: Literal["invalid_parameter", "not_found", "unavailable", "internal"]
+    code: Literal["invalid_parameter", "forbidden", "not_found", "unavailable", "internal"]
     message: str
 
 

@@ -1,14 +1,16 @@
-"""Frame envelope v1: one Kinesis record.
+"""Frame envelope: one Kinesis record.
 
     b"FWF1" | header length, big-endian u32 | UTF-8 JSON header | JPEG
 
 Nothing in it can run code, and a reader trusts none of it: every length and field is checked, and whatever is
-wrong rejects this record alone with an EnvelopeError that says what.
+wrong rejects this record alone with an EnvelopeError that says what. The magic's last byte is the version: edges
+write the newest one, and a reader keeps those before it, for boxes that were not updated yet.
 """
 
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -90,14 +92,20 @@ def encode_envelope(frame: Frame) -> bytes:
 
 
 def decode_envelope(data: bytes) -> Frame:
-    """The frame in a record. Raises EnvelopeError for anything that is not a whole, undamaged v1 envelope."""
+    """The frame in a record. Raises EnvelopeError for anything that is not a whole, undamaged envelope."""
     if len(data) < _PREFIX.size:
         raise EnvelopeError(f"truncated: {len(data)} bytes, the prefix alone has {_PREFIX.size}")
-    magic, header_len = _PREFIX.unpack_from(data)
-    if magic != MAGIC:
-        if magic[:3] == MAGIC[:3]:
-            raise EnvelopeError(f"envelope version {magic[3:]!r} is unknown; this reader knows version b'1'")
-        raise EnvelopeError(f"not a frame envelope: starts with {magic!r}, not {MAGIC!r}")
+    magic = data[: len(MAGIC)]
+    if magic in _READERS:
+        return _READERS[magic](data)
+    if magic[:3] == MAGIC[:3]:
+        known = ", ".join(repr(version[3:]) for version in sorted(_READERS))
+        raise EnvelopeError(f"envelope version {magic[3:]!r} is unknown; this reader knows version {known}")
+    raise EnvelopeError(f"not a frame envelope: starts with {magic!r}, not {MAGIC!r}")
+
+
+def _decode_v1(data: bytes) -> Frame:
+    _, header_len = _PREFIX.unpack_from(data)
     if header_len > MAX_HEADER_BYTES:
         raise EnvelopeError(f"header length {header_len} is over the limit of {MAX_HEADER_BYTES}")
     body_at = _PREFIX.size + header_len
@@ -121,6 +129,9 @@ def decode_envelope(data: bytes) -> Frame:
         ),
         jpeg,
     )
+
+
+_READERS: dict[bytes, Callable[[bytes], Frame]] = {b"FWF1": _decode_v1}
 
 
 def _parse_header(raw: bytes) -> _Header:

@@ -14,20 +14,22 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
 
 Days are UTC. Labels are folded. A frame's index items hold the whole body, so that a page reads what it shows and
 nothing else; a label costs one small write, a thousandth of what analysing the frame costs.
+
+A body carries the version of its form. `DAYS` and `SEEN` items have none: that they are there is all they say.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from framewatch.domain.alerts import Alert
+from framewatch.domain.errors import NewerItem
 from framewatch.domain.frames import BoxXYXYRel, FrameMeta, GateReason
 from framewatch.domain.labels import Instance, Label, fold
 from framewatch.domain.visits import Visit
 from framewatch.wire.envelope import format_utc
-
-ITEM_VERSION = 1
 
 
 def day_of(at: datetime) -> str:
@@ -131,11 +133,57 @@ class StoredLabel(BaseModel):
         )
 
 
-class StoredFrame(BaseModel):
-    """The body of a frame item. `watch_hit` is what the watch list said when the frame was analysed."""
+class StoredItem(BaseModel):
+    """The body of an item: read by this build, by the one before it, and by the one after it.
+
+    `current_version` goes up when a reader of the form before would misread the new one; a further field that it may
+    do without needs no new version. Of a newer version, an item that is written once is read where the fields that
+    are known here are still there. One that is read, changed and written back is left alone, for what this build does
+    not know of it would be gone; there every new field is a new version.
+    """
 
     model_config = ConfigDict(frozen=True)
-    item_version: int = ITEM_VERSION
+    current_version: ClassVar[int] = 1
+    written_back: ClassVar[bool] = False
+
+    item_version: int = 1
+    """Absent in what was written before items carried one: that is version 1, and stays so."""
+
+    @classmethod
+    def read(cls, doc: str | bytes) -> Self:
+        """Raises NewerItem, and ValidationError for what never was such an item."""
+        try:
+            item = cls.model_validate_json(doc)
+        except ValidationError:
+            if (found := _Versioned.of(doc)) > cls.current_version:
+                raise NewerItem(cls._newer(found)) from None
+            raise
+        if cls.written_back and item.item_version > cls.current_version:
+            raise NewerItem(cls._newer(item.item_version))
+        return item
+
+    @classmethod
+    def _newer(cls, found: int) -> str:
+        return (
+            f"{cls.__name__} of version {found}: this build knows version {cls.current_version};"
+            " deploy the one that wrote it, or a later one"
+        )
+
+
+class _Versioned(BaseModel):
+    item_version: int = 1
+
+    @classmethod
+    def of(cls, doc: str | bytes) -> int:
+        try:
+            return cls.model_validate_json(doc).item_version
+        except ValidationError:
+            return 0
+
+
+class StoredFrame(StoredItem):
+    """The body of a frame item. `watch_hit` is what the watch list said when the frame was analysed."""
+
     frame_id: str
     camera_id: str
     boot_id: str
@@ -156,6 +204,7 @@ class StoredFrame(BaseModel):
         """watched_names: of those labels that the watch list means."""
         kept = tuple(StoredLabel.of(label, label.name in watched_names) for label in labels)
         return cls(
+            item_version=cls.current_version,
             frame_id=meta.frame_id,
             camera_id=meta.camera_id,
             boot_id=meta.boot_id,

@@ -149,6 +149,8 @@ def _words(error: Any, loc: Loc, value: Any) -> str:  # noqa: PLR0911  one retur
         return "is not an id; use lower-case letters, digits and hyphens, at most 63, a letter or digit first"
     if kind == "too_short":
         return f"needs at least {context['min_length']}; add one"
+    if kind == "too_long":
+        return f"takes at most {context['max_length']}; remove some"
     if kind == "value_error":
         message = str(context["error"])
         near = difflib.get_close_matches(str(value), pytz.all_timezones, n=2) if loc == ("site", "time_zone") else []

@@ -7,12 +7,14 @@ writers cannot undo each other.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from framewatch.domain.alerts import Alert, Delivery, DeliveryState
 from framewatch.domain.frames import BoxXYXYRel
 from framewatch.domain.visits import AlertClaim, AlertState, Visit, VisitSighting
+from framewatch.wire.items import StoredItem
 
 
 class StoredSighting(BaseModel):
@@ -30,9 +32,10 @@ class StoredClaim(BaseModel):
     alert_id: str
 
 
-class StoredVisit(BaseModel):
-    model_config = ConfigDict(frozen=True)
-    item_version: int = 1
+class StoredVisit(StoredItem):
+    # Not to be mixed up with the attribute `version`, which counts the writes and guards them.
+    written_back: ClassVar[bool] = True
+
     visit_id: str
     camera_id: str
     label: str
@@ -46,6 +49,7 @@ class StoredVisit(BaseModel):
     def of(cls, visit: Visit) -> "StoredVisit":
         best = visit.best
         return cls(
+            item_version=cls.current_version,
             visit_id=visit.visit_id,
             camera_id=visit.camera_id,
             label=visit.label,
@@ -93,11 +97,9 @@ class StoredDelivery(BaseModel):
         return Delivery(self.state, self.at, self.message_id)
 
 
-class StoredAlert(BaseModel):
+class StoredAlert(StoredItem):
     """Everything of an alert that never changes. It names contacts, never their numbers."""
 
-    model_config = ConfigDict(frozen=True)
-    item_version: int = 1
     alert_id: str
     rule_id: str
     visit_id: str
@@ -113,6 +115,7 @@ class StoredAlert(BaseModel):
     @classmethod
     def of(cls, alert: Alert) -> "StoredAlert":
         return cls(
+            item_version=cls.current_version,
             alert_id=alert.alert_id,
             rule_id=alert.rule_id,
             visit_id=alert.visit_id,

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.constructs.logs import expiring_log_group
 from infra.constructs.policy import acknowledge, allow, explain_wildcards
-from infra.constructs.removal import log_retention
 from infra.settings import StageSettings
 
 
@@ -34,12 +33,7 @@ class PythonFunction(Construct):
         reserved_concurrency: None leaves the function in the pool that the account's functions share.
         """
         super().__init__(scope, construct_id)
-        self.log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=log_retention(settings.deployment.log_days),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        self.log_group = expiring_log_group(self, "Logs", settings, logical_id=f"{construct_id}Logs")
         write_logs = allow(
             "WriteOwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], self.log_group.log_group_arn
         )

@@ -1,27 +1,9 @@
 """What happens to a thing when its stack, or its place in the template, goes away."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_logs as logs
 from constructs import IConstruct
 
 from infra.settings import StageSettings
-
-# By the spans that a site file may name.
-_RETENTIONS = {
-    1: logs.RetentionDays.ONE_DAY,
-    3: logs.RetentionDays.THREE_DAYS,
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    60: logs.RetentionDays.TWO_MONTHS,
-    90: logs.RetentionDays.THREE_MONTHS,
-    180: logs.RetentionDays.SIX_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-}
-
-
-def log_retention(days: int) -> logs.RetentionDays:
-    return _RETENTIONS[days]
 
 
 def data_removal(settings: StageSettings) -> cdk.RemovalPolicy:

@@ -6,12 +6,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.function import PythonFunction
+from infra.constructs.logs import expiring_log_group
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
-from infra.constructs.removal import log_retention
 from infra.settings import SITE_KEY, StageSettings
 from infra.stacks.data import FRAMES_PREFIX, DataStack, read_site
 from infra.stacks.identity import IdentityStack
@@ -89,15 +88,12 @@ class ApiStack(cdk.Stack):
                 route_key=apigw.HttpRouteKey.with_(path, apigw.HttpMethod.GET),
                 integration=integration,
                 authorizer=authorizer,
+                # An id token is for the page and no key: it carries no scope, and is refused.
+                authorization_scopes=["openid"],
             )
 
     def _stage(self, api: apigw.HttpApi, settings: StageSettings) -> None:
-        access_log = logs.LogGroup(
-            self,
-            "AccessLog",
-            retention=log_retention(settings.deployment.log_days),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        access_log = expiring_log_group(self, "AccessLog", settings, logical_id="AccessLog")
         stage = apigw.HttpStage(
             self,
             "Stage",

@@ -47,6 +47,8 @@ class DataStack(cdk.Stack):
         return table
 
     def _frames_bucket(self, settings: StageSettings) -> s3.Bucket:
+        """Without versions: a frame is written once, under an id that is never given again, and a picture of people
+        must be gone on the day that the site file says."""
         return private_bucket(
             self,
             "FramesBucket",
@@ -60,6 +62,7 @@ class DataStack(cdk.Stack):
         )
 
     def _config_bucket(self, settings: StageSettings) -> s3.Bucket:
+        """With versions: the site file is written over by hand, and a slip of the pen must be undone."""
         return private_bucket(
             self,
             "ConfigBucket",

@@ -4,17 +4,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from framewatch.domain.access import Role
 from infra.constructs.policy import acknowledge
 from infra.constructs.removal import data_removal, pin_logical_id
 from infra.constructs.sign_in import sign_in_prefix, sign_in_url
 from infra.settings import StageSettings
 from infra.stacks.web import WebStack
 
-# By logical id: the name that stands in a token's `cognito:groups`, and what it is for.
-GROUPS = {
-    "AdminGroup": ("admin", "May do everything, and say who else may"),
-    "OperatorGroup": ("operator", "Works with what was seen"),
-    "ViewerGroup": ("viewer", "Looks, and changes nothing"),
+FIRST_PASSWORD_DAYS = 3
+# What the groups are for, as a reader of the user pool sees it.
+ROLES = {
+    Role.ADMIN: "May do everything, and say who else may",
+    Role.OPERATOR: "Works with what was seen",
+    Role.VIEWER: "Looks, and changes nothing",
 }
 
 
@@ -23,8 +25,9 @@ class IdentityStack(cdk.Stack):
         self, scope: Construct, construct_id: str, *, settings: StageSettings, web: WebStack, **kwargs: object
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self.pool = self._pool(settings)
-        self.client = self._client(f"https://{web.distribution.distribution_domain_name}/")
+        page = f"https://{web.distribution.distribution_domain_name}/"
+        self.pool = self._pool(settings, page)
+        self.client = self._client(page)
         domain = self.pool.add_domain(
             "SignIn",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=sign_in_prefix(self, settings)),
@@ -40,14 +43,23 @@ class IdentityStack(cdk.Stack):
         cdk.CfnOutput(self, "SignInUrl", value=sign_in_url(self, settings))
         cdk.CfnOutput(self, "Issuer", value=self.issuer)
 
-    def _pool(self, settings: StageSettings) -> cognito.UserPool:
-        """What stands here about names, sign-in and attributes can never be changed again in a pool that lives."""
+    def _pool(self, settings: StageSettings, page: str) -> cognito.UserPool:
+        """page: where the dashboard is, for the mail that invites.
+
+        What stands here about names, sign-in and attributes can never be changed again in a pool that lives.
+        """
         pool = cognito.UserPool(
             self,
             "UserPool",
             feature_plan=cognito.FeaturePlan.LITE,
             # People are invited (`admin_create_user`); nobody lets himself in.
             self_sign_up_enabled=False,
+            # Cognito's own words name neither the site nor where it is.
+            user_invitation=cognito.UserInvitationConfig(
+                email_subject="You can sign in to Framewatch",
+                email_body=f"The dashboard: {page}<br>Name: {{username}}<br>"
+                f"Password for the first time, within {FIRST_PASSWORD_DAYS} days: {{####}}",
+            ),
             sign_in_aliases=cognito.SignInAliases(email=True),
             sign_in_case_sensitive=False,
             standard_attributes=cognito.StandardAttributes(
@@ -63,7 +75,7 @@ class IdentityStack(cdk.Stack):
                 require_uppercase=True,
                 require_digits=True,
                 require_symbols=True,
-                temp_password_validity=cdk.Duration.days(3),
+                temp_password_validity=cdk.Duration.days(FIRST_PASSWORD_DAYS),
             ),
             mfa=cognito.Mfa.OPTIONAL,
             # An app on the phone: a code by text costs money and can be redirected.
@@ -109,8 +121,11 @@ class IdentityStack(cdk.Stack):
         return client
 
     def _groups(self, settings: StageSettings) -> None:
-        for precedence, (logical_id, (name, description)) in enumerate(GROUPS.items()):
-            group = self.pool.add_group(logical_id, group_name=name, description=description, precedence=precedence)
+        for precedence, (role, description) in enumerate(ROLES.items()):
+            logical_id = f"{role.group.title()}Group"
+            group = self.pool.add_group(
+                logical_id, group_name=role.group, description=description, precedence=precedence
+            )
             # Who is in it goes with it.
             group.apply_removal_policy(data_removal(settings))
             pin_logical_id(group, logical_id)

@@ -13,7 +13,8 @@ from infra.settings import SITE_KEY, StageSettings
 from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, DataStack, read_site
 from infra.stacks.ingest import IngestStack
 
-# A frame that is an hour late is no news. What is given up lies in the frames bucket and can be replayed.
+# A frame that is an hour late is no news; an hour has room for thirty calls that use all their time. What is given up
+# lies in the frames bucket and can be replayed.
 MAX_RECORD_AGE_S = 3600
 MAX_RETRIES = 20
 
@@ -39,7 +40,8 @@ class ProcessingStack(cdk.Stack):
             description="Looks at frames, keeps what it sees, texts what is watched for",
             # It decodes no pictures; memory buys CPU, and with it a cold start of about a second.
             memory_mb=1024,
-            # The slowest detection (25 s) and what follows it, for a payload that takes the workers three rounds.
+            # The workers take a full payload of large frames in three rounds, each the slowest detection (25 s) and
+            # what follows it. More and smaller frames need not fit: what was not begun is given back and comes again.
             timeout_s=120,
             environment={
                 "FW_TABLE": data.table.table_name,
@@ -66,7 +68,7 @@ class ProcessingStack(cdk.Stack):
             }
             | {"AwsSolutions-IAM5[Resource::*]": "DetectLabels has no resource to name"},
         )
-        self._event_source(settings, data, ingest)
+        self.event_source = self._event_source(settings, data, ingest)
         cdk.CfnOutput(self, "ImageProcessorName", value=self.processor.function.function_name)
         cdk.CfnOutput(self, "FailureQueueUrl", value=self.failures.queue_url)
 
@@ -126,10 +128,12 @@ class ProcessingStack(cdk.Stack):
             allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
         ]
 
-    def _event_source(self, settings: StageSettings, data: DataStack, ingest: IngestStack) -> None:
+    def _event_source(
+        self, settings: StageSettings, data: DataStack, ingest: IngestStack
+    ) -> lambda_.CfnEventSourceMapping:
         # The plain resource: the class above it would widen the role with bucket-wide rights.
         source = settings.deployment
-        lambda_.CfnEventSourceMapping(
+        return lambda_.CfnEventSourceMapping(
             self,
             "FrameSource",
             function_name=self.processor.function.function_arn,
@@ -142,6 +146,8 @@ class ProcessingStack(cdk.Stack):
             maximum_retry_attempts=MAX_RETRIES,
             maximum_record_age_in_seconds=MAX_RECORD_AGE_S,
             function_response_types=["ReportBatchItemFailures"],
+            # The only metrics that say how much was given up; they cost what custom ones do.
+            metrics_config=lambda_.CfnEventSourceMapping.MetricsConfigProperty(metrics=["EventCount"]),
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=data.frames.bucket_arn)
             ),

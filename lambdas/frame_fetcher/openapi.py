@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from framewatch.domain.access import GROUPS, Role
 from framewatch.wire.api import ErrorBody, FramesPage, FramesQuery, SiteView
 
-ROUTES = ("/v1/frames", "/v1/site", "/v1/openapi.json")
+# Each with the least that its caller must be.
+ROUTES = {"/v1/frames": Role.VIEWER, "/v1/site": Role.VIEWER, "/v1/openapi.json": Role.VIEWER}
 _REF = "#/components/schemas/{model}"
 
 
@@ -31,14 +33,19 @@ def document() -> dict[str, Any]:
                     "operationId": "getFrames",
                     "summary": "Frames, newest first, page by page",
                     "parameters": _parameters(),
-                    "responses": {"200": _answer("A page of frames", FramesPage), "400": _REFUSED, **_FAILURES},
+                    "responses": {
+                        "200": _answer("A page of frames", FramesPage),
+                        "400": _REFUSED,
+                        **_CLOSED,
+                        **_FAILURES,
+                    },
                 }
             },
             "/v1/site": {
                 "get": {
                     "operationId": "getSite",
                     "summary": "The site's name, time zone, cameras and watch list",
-                    "responses": {"200": _answer("The site", SiteView), **_FAILURES},
+                    "responses": {"200": _answer("The site", SiteView), **_CLOSED, **_FAILURES},
                 }
             },
             "/v1/openapi.json": {
@@ -49,12 +56,25 @@ def document() -> dict[str, Any]:
                         "200": {
                             "description": "OpenAPI 3.1",
                             "content": {"application/json": {"schema": {"type": "object"}}},
-                        }
+                        },
+                        **_CLOSED,
                     },
                 }
             },
         },
-        "components": {"schemas": schemas["$defs"]},
+        "security": [{"signIn": []}],
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                "signIn": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The access token of a user of the site's user pool. The user must be in one of"
+                    f" the groups {', '.join(GROUPS)}.",
+                }
+            },
+        },
     }
 
 
@@ -79,6 +99,23 @@ def _answer(description: str, model: type[BaseModel]) -> dict[str, Any]:
 
 
 _REFUSED = _answer("A parameter is unknown or wrong; the message names it and says what is allowed", ErrorBody)
+_CLOSED = {
+    "401": {
+        "description": "No token, or one that is not valid (any more): sign in again. API Gateway itself answers",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"message": {"type": "string", "const": "Unauthorized"}},
+                    "required": ["message"],
+                }
+            }
+        },
+    },
+    "403": _answer(
+        "Signed in, but in none of the groups that may ask this; the message says who can help", ErrorBody
+    ),
+}
 _FAILURES = {
     "500": _answer("Something is wrong on the server's side", ErrorBody),
     "503": {

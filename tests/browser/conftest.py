@@ -4,10 +4,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.browser.fake_site import FakeSite, serving
 
@@ -16,6 +16,7 @@ WEB_UI = ROOT / "web_ui"
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A shared machine with a software renderer; nothing here measures time.
 EXPECT_TIMEOUT_MS = 30_000
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 def missing(reason: str) -> None:
@@ -92,19 +93,48 @@ def open_page(browser: Browser, site: FakeSite) -> Iterator[OpenPage]:
     console = Console()
 
     def open_it(
-        path: str = "/", *, width: int = 1280, height: int = 800, scheme: str = "light", **options: Any
+        path: str = "/",
+        *,
+        width: int = 1280,
+        height: int = 800,
+        scheme: str = "light",
+        until: Literal["commit", "load"] = "load",
+        **options: Any,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, **{"locale": "en-GB", **options}
         )
         contexts.append(context)
         context.set_default_timeout(EXPECT_TIMEOUT_MS)
+        context.on("page", console.listen)
         page = context.new_page()
-        console.listen(page)
-        page.goto(site.origin + path)
+        page.goto(site.origin + path, wait_until=until)
         return page
 
     yield open_it
     for context in contexts:
         context.close()
     assert console.complaints == []
+
+
+def cards(page: Page) -> Locator:
+    return page.locator("[data-frame-id]")
+
+
+def wait_until(page: Page, holds: Callable[[], bool], what: str) -> None:
+    """Asks again and again, with the page kept running: wait_for_function needs eval, which the CSP forbids."""
+    for _ in range(300):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"never happened: {what}")
+
+
+def has_sideways_scroll(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, once its script is on the page."""
+    found = page.evaluate("rules => axe.run(rules)", AXE_RULES)["violations"]
+    return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found for node in v["nodes"]]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,9 +17,12 @@ from urllib.parse import parse_qs, urlsplit
 import cv2
 import numpy as np
 
+from tests.browser.fake_provider import FakeProvider
+from tests.browser.listening import listening
+
 CSP = (
     "default-src 'self'; img-src 'self' https: http://127.0.0.1:*; style-src 'self'; script-src 'self'; "
-    "connect-src 'self'"
+    "connect-src 'self'{sign_in}; form-action 'self'"
 )
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -133,7 +136,10 @@ def draw_car(picture: np.ndarray, box_xyxy_px: BoxPx) -> None:
 
 @dataclass
 class FakeSite:
-    """Frames are kept newest first. `requests` holds the query of every /v1/frames that was asked."""
+    """Frames are kept newest first.
+
+    `requests` holds the query of every /v1/frames that was asked, `bearers` the path of every request with a token.
+    """
 
     dist: Path
     name: str = "Corner shop"
@@ -149,6 +155,10 @@ class FakeSite:
     messages: list[dict[str, str]] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    # without one the API asks for no token
+    provider: FakeProvider | None = None
+    bearers: list[str] = field(default_factory=list)
+    unauthorized: int = 0
     # (status, code, message): the API answers this and nothing else
     refuse: tuple[int, str, str] | None = None
     hang_up: bool = False
@@ -203,22 +213,45 @@ class FakeSite:
             self.image_epoch += 1
             self.oldest_good_epoch = self.image_epoch
 
-    def answer(self, target: str) -> tuple[int, str, bytes]:
+    def csp(self) -> str:
+        return CSP.format(sign_in=f" {self.provider.origin}" if self.provider else "")
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "api_base": "/v1",
+            **({"sign_in": self.provider.config()} if self.provider else {}),
+            **({"demo": {"sms_url": "/demo/sms"}} if self.demo else {}),
+        }
+
+    def answer(self, target: str, authorization: str | None = None) -> tuple[int, str, bytes]:
         parts = urlsplit(target)
         with self.lock:
             self.paths.append(parts.path)
+            if authorization:
+                self.bearers.append(parts.path)
             if parts.path == "/config.json":
-                return as_json({"api_base": "/v1", "demo": {"sms_url": "/demo/sms"} if self.demo else None})
+                return as_json(self.config())
             if parts.path.startswith("/pictures/"):
                 return self.picture(parts.path, parts.query)
             if parts.path.startswith(("/v1/", "/demo/")):
-                return self.api(
-                    parts.path, {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
-                )
+                query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
+                return self.shut_out(parts.path, authorization) or self.api(parts.path, query)
         file = (self.dist / parts.path.lstrip("/")).resolve() if parts.path != "/" else self.dist / "index.html"
         if not file.is_relative_to(self.dist) or not file.is_file():
             return 404, "text/plain", b"no such page"
         return 200, CONTENT_TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes()
+
+    def shut_out(self, path: str, authorization: str | None) -> tuple[int, str, bytes] | None:
+        """What API Gateway's authoriser says, then what the function says; None: come in."""
+        if self.provider is None or not path.startswith("/v1/"):
+            return None
+        groups = self.provider.groups_of(authorization)
+        if groups is None:
+            self.unauthorized += 1
+            return as_json({"message": "Unauthorized"}, 401)
+        if not groups:
+            return as_json({"error": {"code": "forbidden", "message": "You are in none of the groups."}}, 403)
+        return None
 
     def picture(self, path: str, query: str) -> tuple[int, str, bytes]:
         epoch = int(query.removeprefix("e=") or 0)
@@ -318,11 +351,11 @@ def serving(site: FakeSite) -> Iterator[FakeSite]:
             if site.hang_up and urlsplit(self.path).path.startswith("/v1/"):
                 self.close_connection = True
                 return
-            status, content_type, body = site.answer(self.path)
+            status, content_type, body = site.answer(self.path, self.headers.get("Authorization"))
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Security-Policy", CSP)
+            self.send_header("Content-Security-Policy", site.csp())
             self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
             self.wfile.write(body)
@@ -330,19 +363,5 @@ def serving(site: FakeSite) -> Iterator[FakeSite]:
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """A page that closes while a picture is on its way is no news."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    site.origin = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with listening(Handler) as site.origin:
         yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, cards, has_sideways_scroll, violations, wait_until
 from tests.browser.fake_site import CAR, CAR_BOX, PERSON, PERSON_BOX, FakeSite, label
 
 pytestmark = pytest.mark.slow
 
 HOSTILE = '<img src=x onerror="document.title=1"><b>Person</b>'
-
-
-def cards(page: Page) -> Locator:
-    return page.locator("[data-frame-id]")
 
 
 def card(page: Page, frame: dict[str, object]) -> Locator:
@@ -37,19 +32,6 @@ def status(page: Page) -> Locator:
 def asked(site: FakeSite, **wanted: str) -> bool:
     """True once a request for frames carried all of these parameters."""
     return any(wanted.items() <= query.items() for query in list(site.requests))
-
-
-def wait_until(page: Page, holds: Callable[[], bool], what: str) -> None:
-    """Asks again and again, with the page kept running: wait_for_function needs eval, which the CSP forbids."""
-    for _ in range(300):
-        if holds():
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"never happened: {what}")
-
-
-def has_sideways_scroll(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
 
 # -- frames
@@ -528,9 +510,6 @@ def test_someone_who_wants_less_motion_gets_none(site: FakeSite, open_page: Open
     assert page.evaluate("document.getAnimations().length") == 0
 
 
-AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing(site: FakeSite, open_page: OpenPage, axe_js: Path, scheme: str, width: int) -> None:
@@ -545,32 +524,27 @@ def test_axe_finds_nothing(site: FakeSite, open_page: OpenPage, axe_js: Path, sc
     )
     expect(cards(page)).to_have_count(6)
     page.add_script_tag(path=axe_js)
-
-    def violations() -> list[str]:
-        found = page.evaluate("rules => axe.run(rules)", AXE_RULES)["violations"]
-        return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found for node in v["nodes"]]
-
     expect(page.locator(".phone-toggle")).to_be_visible()
     if width < 720:
         page.get_by_role("button", name=re.compile("^Filters")).click()
-    assert violations() == [], "the list"
+    assert violations(page) == [], "the list"
     if width < 720:
         page.get_by_role("button", name="1 text").click()
         expect(page.locator(".sms")).to_be_visible()
-        assert violations() == [], "the phone"
+        assert violations(page) == [], "the phone"
         page.get_by_role("button", name="Hide the phone").click()
     cards(page).first.locator(".card-open").click()
     expect(page.locator("dialog img.is-shown")).to_be_visible()
-    assert violations() == [], "one frame"
+    assert violations(page) == [], "one frame"
     page.keyboard.press("Escape")
     site.refuse = (503, "unavailable", "Try later.")
     expect(page.get_by_test_id("banner")).to_be_visible()
-    assert violations() == [], "the API away"
+    assert violations(page) == [], "the API away"
     site.refuse = None
     page.goto(f"{site.origin}/?label=Zebra")
     expect(page.get_by_role("heading", name="No frames match these filters")).to_be_visible()
     page.add_script_tag(path=axe_js)
-    assert violations() == [], "nothing found"
+    assert violations(page) == [], "nothing found"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,6 +18,7 @@ from moto import mock_aws
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
 from framewatch.adapters.aws.function import SettingsError
+from framewatch.domain import access
 from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Instance, Label
@@ -49,8 +50,24 @@ ENVIRONMENT = {
 CONTEXT = SimpleNamespace(aws_request_id="1", function_name="frame_fetcher")
 
 
-def event(path: str, query: str = "", method: str = "GET") -> dict:
-    """As an HTTP API sends it, payload format 2.0."""
+SUBJECT = "e2c5a4d4-80a1-70f5-1c5e-0c7d5ad9a1f2"
+
+
+def claims(groups: str | None = "[viewer]") -> dict:
+    """The authorizer's part of an event: what API Gateway makes of an access token's claims, all of them texts."""
+    told = {
+        "sub": SUBJECT,
+        "username": "ana",
+        "email": "ana@example.com",
+        "client_id": "4example",
+        "token_use": "access",
+        "exp": "1773493200",
+    }
+    return {"jwt": {"claims": told | ({"cognito:groups": groups} if groups is not None else {}), "scopes": None}}
+
+
+def event(path: str, query: str = "", method: str = "GET", authorizer: dict | None = None) -> dict:
+    """As an HTTP API sends it, payload format 2.0; from a viewer unless told otherwise."""
     return {
         "version": "2.0",
         "routeKey": f"{method} {path}",
@@ -63,6 +80,7 @@ def event(path: str, query: str = "", method: str = "GET") -> dict:
         },
         **({"queryStringParameters": {k: ",".join(v) for k, v in parse_qs(query).items()}} if query else {}),
         "requestContext": {
+            "authorizer": claims() if authorizer is None else authorizer,
             "accountId": "123456789012",
             "apiId": "a1b2c3",
             "domainName": "a1b2c3.execute-api.eu-west-1.amazonaws.com",
@@ -83,8 +101,8 @@ def event(path: str, query: str = "", method: str = "GET") -> dict:
     }
 
 
-def call(path: str, query: str = "", method: str = "GET") -> tuple[int, dict, dict]:
-    answer = handler.lambda_handler(event(path, query, method), CONTEXT)
+def call(path: str, query: str = "", method: str = "GET", authorizer: dict | None = None) -> tuple[int, dict, dict]:
+    answer = handler.lambda_handler(event(path, query, method, authorizer), CONTEXT)
     assert answer["isBase64Encoded"] is False
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
@@ -175,10 +193,14 @@ def new_process(monkeypatch):
     def start(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
+        forget()
+
+    def forget() -> None:
+        handler.settings.cache_clear()
         handler.deps.cache_clear()
 
     yield start
-    handler.deps.cache_clear()
+    forget()
 
 
 @pytest.fixture
@@ -324,6 +346,55 @@ def test_any_other_address_is_not_found(path, method):
     assert (status, body["error"]["code"], headers["Cache-Control"]) == (404, "not_found", "no-store")
 
 
+# -- who is refused ---------------------------------------------------------------------------------------------
+
+LET_IN = ["[viewer]", "[operator]", "[admin]", "[admin viewer]", "[eu-west-1_abc_Google viewer]"]
+SHUT_OUT = [None, "[]", "", "[guests]", "[Admin]", "[administrators x,admin]", "admin", "guests,admin", '["admin"]']
+
+
+@pytest.mark.parametrize("route", openapi.ROUTES)
+@pytest.mark.parametrize("groups", LET_IN)
+def test_a_member_of_a_group_is_answered(route, groups):
+    assert call(route, authorizer=claims(groups))[0] == 200
+
+
+@pytest.mark.parametrize("route", openapi.ROUTES)
+@pytest.mark.parametrize("groups", SHUT_OUT)
+def test_whoever_is_in_none_of_the_groups_is_told_who_can_help(route, groups):
+    status, body, headers = call(route, authorizer=claims(groups))
+    assert (status, body["error"]["code"], headers["Cache-Control"]) == (403, "forbidden", "no-store")
+    assert "viewer, operator, admin; ask this site's administrator" in body["error"]["message"]
+
+
+@pytest.mark.parametrize("needed", access.Role)
+@pytest.mark.parametrize("role", access.Role)
+def test_a_route_answers_the_role_it_needs_and_those_above(monkeypatch, needed, role):
+    monkeypatch.setitem(openapi.ROUTES, "/v1/site", needed)
+    assert call("/v1/site", authorizer=claims(f"[{role.group}]"))[0] == (200 if role >= needed else 403)
+
+
+@pytest.mark.parametrize("route", openapi.ROUTES)
+@pytest.mark.parametrize(
+    "authorizer",
+    [
+        {},
+        {"jwt": None},
+        {"jwt": {"claims": {}}},
+        {"iam": {"userArn": "arn:aws:iam::1:user/x"}},
+        {"lambda": {"sub": "x"}},
+    ],
+)
+def test_a_route_that_was_deployed_without_its_authorizer_stays_closed(route, authorizer):
+    status, body, _ = call(route, authorizer=authorizer)
+    assert (status, body["error"]["code"]) == (403, "forbidden")
+
+
+def test_a_refusal_is_logged_with_the_subject_and_nothing_personal(log):
+    call("/v1/site", authorizer=claims("[guests]"))
+    assert SUBJECT in log.text and "/v1/site" in log.text
+    assert "ana" not in log.text
+
+
 # -- what fails -------------------------------------------------------------------------------------------------
 
 
@@ -430,7 +501,14 @@ def test_the_document_names_the_fields_that_are_answered():
     assert set(schemas["SiteView"]["required"]) == set(get("/v1/site"))
 
 
+def test_every_route_of_the_document_asks_for_a_sign_in_and_says_how_it_refuses():
+    document = openapi.document()
+    assert document["security"] == [{name: []} for name in document["components"]["securitySchemes"]]
+    for path in document["paths"].values():
+        assert {"401", "403"} <= set(path["get"]["responses"]) and "security" not in path["get"]
+
+
 def test_importing_the_handler_does_nothing():
-    code = "from lambdas.frame_fetcher.handler import app, deps; print(app.cache_info()[3], deps.cache_info()[3])"
+    code = "from lambdas.frame_fetcher import handler as h; print(h.settings.cache_info()[3], h.deps.cache_info()[3])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env={"PATH": ""}, text=True)
     assert ran.stdout == "0 0\n" and ran.stderr == ""

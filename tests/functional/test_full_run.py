@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from edge_client.sampler import EveryNth, PerSecond
-from local_cloud import build
-from local_cloud.assembly import ASSEMBLY, newer_source
 from local_cloud.cameras import choose_site, demo_clip
 from local_cloud.cli import main
 from local_cloud.event_source import connect
@@ -26,16 +24,6 @@ from local_cloud.trim import GatedKinesis, Trimmer
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run")]
 
 DATA = Path(os.environ.get("FRAMEWATCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
-
-
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory) -> Path:
-    """What `make setup` built where that is fresh, else built for this session."""
-    if (ASSEMBLY / "manifest.json").is_file() and newer_source(ASSEMBLY) is None:
-        return ASSEMBLY
-    folder = tmp_path_factory.mktemp("built") / "cdk.out"
-    build.build(folder)
-    return folder
 
 
 class Played:

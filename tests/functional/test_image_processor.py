@@ -130,6 +130,31 @@ def test_the_same_batch_again_changes_and_bills_nothing(cloud: Cloud) -> None:
     assert (asked, len(cloud.asked), len(cloud.texts)) == (3, 0, 1)
 
 
+def test_a_frame_that_a_newer_build_stored_waits_for_that_build_and_is_not_analysed_again(cloud: Cloud) -> None:
+    frame = make_frame(0, scene="person")
+    cloud.invoke(frame)
+    (item,) = cloud.items("F#front#")
+    newer = item | {"doc": {"S": json.dumps({"item_version": 2, "frame": "in another form"})}}
+    cloud.dynamodb.put_item(TableName=TABLE, Item=newer)
+    before = all_items(cloud.dynamodb)
+    cloud.start()
+    assert cloud.invoke(frame) == [make_record(frame).record_id]
+    assert (cloud.asked, len(cloud.texts), cloud.objects("failed/")) == ([], 1, [])
+    assert all_items(cloud.dynamodb) == before
+
+
+def test_a_visit_that_a_newer_build_wrote_is_left_alone_and_its_frames_wait(cloud: Cloud) -> None:
+    cloud.invoke(make_frame(0, scene="person"))
+    visit = cloud.items("V#front#human")[0]
+    doc = json.loads(visit["doc"]["S"]) | {"item_version": 2, "mood": "good"}
+    newer = visit | {"doc": {"S": json.dumps(doc)}}
+    cloud.dynamodb.put_item(TableName=TABLE, Item=newer)
+    second = make_frame(1, at=1, scene="person")
+    assert cloud.invoke(second) == [make_record(second).record_id]
+    assert cloud.items("V#front#human") == [newer]
+    assert len(cloud.texts) == 1
+
+
 def test_a_watch_on_vehicle_texts_for_a_car(cloud: Cloud) -> None:
     assert cloud.invoke(make_frame(0, scene="car")) == []
     assert [text for _, text in cloud.texts] == ["Framewatch: Vehicle 99% at Front door, 14 Mar 13:00 (CET). Shop"]

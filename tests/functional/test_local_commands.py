@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,9 +19,10 @@ import psutil
 import pytest
 
 from local_cloud import assembly as local_assembly
-from local_cloud import build, cli, demo, stack
-from local_cloud.assembly import ASSEMBLY, newer_source
+from local_cloud import cli, demo, machine, stack
 from local_cloud.cameras import demo_clip
+from local_cloud.sign_in import SignInRefused
+from tests.front import open_dashboard
 
 MARK = "FRAMEWATCH_TEST_MARK"
 
@@ -81,7 +83,7 @@ def test_a_missing_file_is_one_sentence(main, pages, command):
 
 def test_no_disk_space_is_one_sentence(main, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(stack.shutil, "disk_usage", lambda _: usage(10**9, 9 * 10**8, 10**8))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage(10**9, 9 * 10**8, 10**8))
     code, said = main("run", "--source", demo_clip())
     assert code == 2
     assert "95 MB free" in one_sentence(said)
@@ -123,15 +125,6 @@ def test_stacks_are_deployed_after_what_they_import():
 # -- with everything started
 
 
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory) -> Path:
-    if (ASSEMBLY / "manifest.json").is_file() and newer_source(ASSEMBLY) is None:
-        return ASSEMBLY
-    folder = tmp_path_factory.mktemp("built") / "cdk.out"
-    build.build(folder)
-    return folder
-
-
 class Started:
     """A command in a process of its own. All that it starts carries the mark in its environment."""
 
@@ -169,6 +162,15 @@ class Started:
             with contextlib.suppress(psutil.Error):
                 if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark:
                     found.append(f"{process.pid} {process.cmdline()}")
+        return found
+
+    def listening(self) -> list[str]:
+        """The addresses that anything of it listens on."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(MARK) == self.mark:
+                    found += [c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
         return found
 
     def wait_until_nothing_is_left(self, timeout_s: float = 30) -> None:
@@ -210,8 +212,9 @@ def test_nothing_is_left_however_the_demo_ends(start, assembly, port, number, co
     demo_run = start("demo", "--no-browser", "--port", str(port), "--assembly", str(assembly))
     demo_run.wait_for("the first frames are on the dashboard")
     # Both functions, a camera, the emulator and the vision server are up.
-    page = httpx.get(f"http://127.0.0.1:{port}/v1/frames?limit=1", timeout=30).json()
-    assert httpx.get(page["frames"][0]["image_url"], timeout=30).content.startswith(b"\xff\xd8\xff")
+    with open_dashboard(f"http://127.0.0.1:{port}") as page:
+        newest = page.get("/v1/frames?limit=1").json()["frames"][0]
+        assert page.get(newest["image_url"]).content.startswith(b"\xff\xd8\xff")
     assert len(demo_run.alive()) >= 6
     demo_run.process.send_signal(number)
     if number == signal.SIGINT:
@@ -221,6 +224,33 @@ def test_nothing_is_left_however_the_demo_ends(start, assembly, port, number, co
     assert not list(demo_run.scratch.iterdir())
     assert "Traceback" not in demo_run.output()
     assert shutil.disk_usage(tempfile.gettempdir()).free > 0
+
+
+@pytest.mark.slow
+def test_the_demo_signs_in_unasked_lets_nobody_in_without_and_listens_on_this_machine_alone(start, assembly, port):
+    demo_run = start("demo", "--no-browser", "--port", str(port), "--assembly", str(assembly))
+    demo_run.wait_for("the dashboard is at")
+    url = f"http://127.0.0.1:{port}"
+    assert httpx.get(f"{url}/v1/site", timeout=30).status_code == 401
+    assert httpx.get(f"{url}/v1/site", headers={"Authorization": "Bearer a.b.c"}, timeout=30).status_code == 401
+    with open_dashboard(url) as page:
+        assert [c["camera_id"] for c in page.get("/v1/site").json()["cameras"]] == ["bikes"]
+        assert page.get("/").headers["Content-Security-Policy"].startswith("default-src 'self'; ")
+    addresses = demo_run.listening()
+    assert len(addresses) >= 3  # the front, the emulator, the vision server
+    assert set(addresses) == {"127.0.0.1"}
+
+
+@pytest.mark.slow
+def test_with_sign_in_the_demo_shows_the_form_and_says_who_may_fill_it_in(start, assembly, port):
+    demo_run = start("demo", "--no-browser", "--sign-in", "--port", str(port), "--assembly", str(assembly))
+    demo_run.wait_for("with the password ")
+    (username, password) = re.search(r"sign in as (\S+) with the password (\S+)", demo_run.output()).groups()
+    url = f"http://127.0.0.1:{port}"
+    with pytest.raises(SignInRefused, match="Incorrect username or password"):
+        open_dashboard(url, username, "wrong")
+    with open_dashboard(url, username, password) as page:
+        assert page.get("/v1/frames").status_code == 200
 
 
 @pytest.mark.slow

@@ -271,7 +271,7 @@ print(json.dumps({{
     "services": sorted({{o.meta.service_model.service_name for o in gc.get_objects() if isinstance(o, BaseClient)}}),
 }}))
 """
-_BUILD = {"image_processor": "kept = handler.app('frames')", "frame_fetcher": "kept = handler.app(), handler.deps()"}
+_BUILD = {"image_processor": "kept = handler.app('frames')", "frame_fetcher": "kept = handler.deps()"}
 _ENVIRONMENT = {
     "FW_TABLE": "table",
     "FW_FRAMES_BUCKET": "frames",

@@ -1,4 +1,4 @@
-"""The tasks of build.py, node, and what deploy and destroy do around CloudFormation."""
+"""The tasks of build.py: what they are called with, what they run, and what they say before anything is reached."""
 
 import importlib.util
 import os
@@ -6,27 +6,34 @@ import subprocess
 import sys
 import sysconfig
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
-from moto import mock_aws
 
-from infra import deployment, node
-from infra.deployment import DeployError, put_pages, put_site
+from infra import node
 from infra.settings import REPO, StageSettings
+from infra.tasks import cdk
+from infra.tasks.problem import TaskProblem
+from infra.tasks.session import Stage
+from infra.tasks.shell import run
+from tests.infra.fake_aws import Account, refused
 
 TASKS = {
+    "adduser",
     "bootstrap",
     "configure",
+    "deletedata",
     "demo",
     "deploy",
     "destroy",
+    "diff",
+    "logs",
     "packagelambda",
+    "publish",
+    "redrive",
+    "removeuser",
+    "status",
     "synth",
     "test",
     "videocapture",
@@ -60,10 +67,10 @@ def tasks() -> ModuleType:
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def ran(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that a task would have run."""
     commands: list[list[str]] = []
-    monkeypatch.setattr(deployment, "run", lambda command, **_: commands.append([str(c) for c in command]))
+    monkeypatch.setattr(tasks, "run", lambda command, **_: commands.append([str(c) for c in command]))
     return commands
 
 
@@ -122,16 +129,98 @@ def test_without_credentials_a_deploy_says_so_in_a_line() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_bad_site_file_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
+def test_a_region_without_rekognition_says_where_it_is_offered(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "af-south-1")
+    with pytest.raises(SystemExit, match=r"status: Rekognition, .* is not offered in af-south-1; .* eu-west-1"):
+        tasks.status()
+
+
+def test_a_misspelt_region_is_called_one(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-wset-1x")
+    with pytest.raises(SystemExit, match="status: 'eu-wset-1x' is not an AWS region"):
+        tasks.status()
+
+
+def test_a_misspelt_keyword_is_told_with_what_the_task_takes(tasks: ModuleType) -> None:
+    with pytest.raises(SystemExit, match=r"'pasword'; it takes adduser\[email, role=viewer, password=, stage="):
+        tasks.adduser("ana@example.org", pasword="ask")
+
+
+def test_a_task_without_what_it_needs_says_what_that_is(tasks: ModuleType) -> None:
+    with pytest.raises(SystemExit, match="logs: missing a required argument: 'function'"):
+        tasks.logs()
+
+
+def test_a_stage_that_is_none_is_a_line(tasks: ModuleType) -> None:
+    with pytest.raises(SystemExit, match="status: the stage 'Prod 2' cannot be in a stack's name"):
+        tasks.status("Prod 2")
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "said"),
+    [
+        ("redrive", {"dry": "yes"}, "redrive: dry='yes': it is true or false"),
+        ("destroy", {"keep_frames": "maybe"}, "destroy: keep_frames='maybe': it is true or false"),
+        ("logs", {"function": "image_processor", "follow": "1"}, "logs: follow='1': it is true or false"),
+        ("logs", {"function": "image_processor", "minutes": "an hour"}, "'an hour' is not a number of minutes"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_a_line(
+    tasks: ModuleType, task: str, arguments: dict[str, str], said: str
+) -> None:
+    with pytest.raises(SystemExit, match=said):
+        getattr(tasks, task)(**arguments)
+
+
+def test_a_password_is_never_taken_from_the_command_line(tasks: ModuleType) -> None:
+    with pytest.raises(SystemExit) as ended:
+        tasks.adduser("ana@example.org", password="Secret-1234")
+    assert "a password on a command line is read by others; `password=ask` asks for it" in str(ended.value)
+    assert "Secret-1234" not in str(ended.value)
+
+
+def test_a_site_file_that_is_wrong_is_refused_before_anybody_is_asked_who_he_is(
+    tasks: ModuleType, tmp_path: Path
+) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("cameras:\n  - id: Front Door\n", encoding="utf-8")
-    with pytest.raises(DeployError, match=r"site\.yaml:2"):
-        deployment.deploy("dev", site)
+    with pytest.raises(SystemExit, match=r"site\.yaml:2"):
+        tasks.configure(str(site))
 
 
-def test_a_site_file_that_is_not_there_is_told_with_the_way_to_one(tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match=r"copy config/site\.example\.yaml"):
-        deployment.checked_site(tmp_path / "site.yaml")
+def test_what_aws_refuses_is_a_line(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: str) -> Stage:
+        raise refused("DescribeStacks", "AccessDenied", "User ana may not do that")
+
+    monkeypatch.setattr(tasks, "open_stage", denied)
+    with pytest.raises(SystemExit, match=r"status: AWS refused or did not answer: AccessDenied: User ana may not"):
+        tasks.status("dev")
+
+
+def test_bootstrapping_needs_no_zips_nor_templates(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr(cdk, "run", lambda command, cwd, **_: folders.append(cwd))
+    cdk.bootstrap(account.stage())
+    # Where the CLI finds a cdk.json, it synthesises first.
+    assert folders
+    assert REPO not in (folders[0], *folders[0].parents)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "local"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("https://localhost:4566", True),
+        ("http://[::1]:4566", True),
+        ("https://sts.eu-west-1.amazonaws.com", False),
+        ("https://10.0.0.7:4566", False),
+    ],
+)
+def test_an_endpoint_on_this_machine_runs_this_machines_wheels(endpoint: str, local: bool, account: Account) -> None:
+    here = account.stage()
+    assert Stage(here.name, here.session, here.account, here.caller, endpoint).is_local is local
 
 
 def _node(folder: Path, version: str) -> Path:
@@ -160,8 +249,8 @@ def test_without_a_node_the_way_to_one_is_told(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_failing_command_names_itself_and_not_the_password_it_was_given(tmp_path: Path) -> None:
-    with pytest.raises(DeployError) as caught:
-        deployment.run([sys.executable, "-c", "raise SystemExit(3)", "rtsp://user:secret@camera/"], cwd=tmp_path)
+    with pytest.raises(TaskProblem) as caught:
+        run([sys.executable, "-c", "raise SystemExit(3)", "rtsp://user:secret@camera/"], cwd=tmp_path)
     assert "failed with exit status 3" in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -174,125 +263,3 @@ def test_a_stage_that_no_stack_could_be_named_after_is_refused() -> None:
 def test_missing_zips_are_told_with_the_way_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="pynt packagelambda"):
         StageSettings(packages=tmp_path).package("frame_fetcher")
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        yield boto3.Session()
-
-
-def test_pages_are_uploaded_start_page_last_with_how_long_they_keep(
-    account: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    s3 = account.client("s3")
-    s3.create_bucket(Bucket="pages")
-    for name in ("index.html", "assets/app-1a2b.js", "favicon.svg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name, encoding="utf-8")
-    distribution = account.client("cloudfront").create_distribution(
-        DistributionConfig={
-            "CallerReference": "x",
-            "Comment": "",
-            "Enabled": True,
-            "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "example.org"}]},
-            "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only"},
-        }
-    )["Distribution"]["Id"]
-    put_pages(account, {"WebBucketName": "pages", "DistributionId": distribution}, tmp_path)
-    found = {name: s3.head_object(Bucket="pages", Key=name) for name in ("index.html", "assets/app-1a2b.js")}
-    assert found["index.html"]["CacheControl"] == "no-cache"
-    assert found["index.html"]["ContentType"] == "text/html"
-    assert found["assets/app-1a2b.js"]["CacheControl"] == "public, max-age=31536000, immutable"
-    times = {o["Key"]: o["LastModified"] for o in s3.list_objects_v2(Bucket="pages")["Contents"]}
-    assert times["index.html"] == max(times.values())
-    assert account.client("cloudfront").list_invalidations(DistributionId=distribution)["InvalidationList"][
-        "Quantity"
-    ]
-
-
-def test_the_site_file_goes_where_the_functions_read_it(account: boto3.Session) -> None:
-    s3 = account.client("s3")
-    s3.create_bucket(Bucket="site-files")
-    put_site(account, {"ConfigBucketName": "site-files"}, b"cameras: []\n")
-    assert s3.get_object(Bucket="site-files", Key="site.yaml")["Body"].read() == b"cameras: []\n"
-
-
-class _Stacks:
-    """As much of CloudFormation as destroy asks: one data stack with a bucket that goes and one that stays."""
-
-    def __init__(self, name: str, *, protected: bool = False) -> None:
-        self.name, self.protected, self.deleted = name, protected, False
-
-    def client(self, service: str) -> Any:
-        return boto3.client(service) if service != "cloudformation" else self
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:
-        if StackName != self.name:
-            raise ClientError({"Error": {"Code": "ValidationError"}}, "DescribeStacks")
-        return {"Stacks": [{"EnableTerminationProtection": self.protected}]}
-
-    def get_template(self, StackName: str) -> dict[str, Any]:
-        return {
-            "TemplateBody": {
-                "Resources": {"Gone": {"DeletionPolicy": "Delete"}, "Kept": {"DeletionPolicy": "Retain"}}
-            }
-        }
-
-    def describe_stack_resources(self, StackName: str) -> dict[str, Any]:
-        kind = "AWS::S3::Bucket"
-        return {
-            "StackResources": [
-                {"LogicalResourceId": i, "ResourceType": kind, "PhysicalResourceId": i.lower()}
-                for i in ("Gone", "Kept")
-            ]
-        }
-
-    def delete_stack(self, StackName: str) -> None:
-        self.deleted = True
-
-    def get_waiter(self, _: str) -> Any:
-        return SimpleNamespace(wait=lambda **_: None)
-
-
-def test_destroy_empties_what_goes_and_leaves_what_is_retained(
-    account: boto3.Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    s3, stacks = account.client("s3"), _Stacks("framewatch-dev-data")
-    for bucket in ("gone", "kept"):
-        s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=bucket, Key="frames/1.jpg", Body=b"x")
-    s3.put_bucket_versioning(Bucket="gone", VersioningConfiguration={"Status": "Enabled"})
-    s3.put_object(Bucket="gone", Key="frames/1.jpg", Body=b"y")
-    s3.delete_object(Bucket="gone", Key="frames/1.jpg")
-    monkeypatch.setattr(deployment, "checked_session", lambda: stacks)
-    deployment.destroy("dev", confirm=lambda _: "dev")
-    assert stacks.deleted
-    left = s3.list_object_versions(Bucket="gone")
-    assert "Versions" not in left
-    assert "DeleteMarkers" not in left
-    assert s3.list_objects_v2(Bucket="kept")["KeyCount"] == 1
-
-
-def test_destroy_does_nothing_unless_the_stage_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    stacks = _Stacks("framewatch-dev-data")
-    monkeypatch.setattr(deployment, "checked_session", lambda: stacks)
-    with pytest.raises(DeployError, match="nothing was deleted"):
-        deployment.destroy("dev", confirm=lambda _: "yes")
-    assert not stacks.deleted
-
-
-def test_destroy_leaves_a_protected_stack(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stacks = _Stacks("framewatch-prod-data", protected=True)
-    monkeypatch.setattr(deployment, "checked_session", lambda: stacks)
-    deployment.destroy("prod", confirm=lambda _: "prod")
-    assert not stacks.deleted
-    assert "framewatch-prod-data is protected and stays" in capsys.readouterr().out

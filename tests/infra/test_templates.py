@@ -1,26 +1,17 @@
 """What the templates promise, stack by stack."""
 
 import json
-from typing import Any
 
 import pytest
 
-from framewatch.domain.site import Retention
+from framewatch.adapters.aws.clients import VISION_WORST_S
 from infra.settings import read_site
-from tests.infra.conftest import SITE, Assembly
+from lambdas.image_processor.handler import AFTER_VISION_S
+from tests.infra.conftest import SITE, Assembly, as_list
 
 # One worker: the synthesis is shared.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 
-# Moving a construct must not replace what holds data; these ids are what CloudFormation knows it by.
-PINNED = {
-    "FrameTable": "AWS::DynamoDB::Table",
-    "FramesBucket": "AWS::S3::Bucket",
-    "ConfigBucket": "AWS::S3::Bucket",
-    "WebBucket": "AWS::S3::Bucket",
-    "FrameStream": "AWS::Kinesis::Stream",
-    "FailureQueue": "AWS::SQS::Queue",
-}
 OUTPUTS = {
     "data": {"TableName", "FramesBucketName", "ConfigBucketName"},
     "ingest": {"StreamName", "EdgePolicyArn"},
@@ -29,11 +20,8 @@ OUTPUTS = {
     "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
     "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
     "api": {"FrameFetcherName"},
+    "operations": {"OperationsDashboardName", "SettingsDigest"},
 }
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def test_the_outputs_that_others_read_keep_their_names(assembly: Assembly) -> None:
@@ -50,18 +38,8 @@ def test_templates_deploy_by_plain_cloudformation(assembly: Assembly) -> None:
         assert "Rules" not in template
 
 
-def test_logical_ids_of_what_holds_data_stay(assembly: Assembly) -> None:
-    kinds = {i: r["Type"] for t in assembly.templates.values() for i, r in t["Resources"].items()}
-    assert {logical_id: kinds.get(logical_id) for logical_id in PINNED} == PINNED
-
-
-def test_the_table_has_string_keys_a_ttl_and_point_in_time_recovery(assembly: Assembly) -> None:
+def test_the_table_is_on_demand_and_encrypted_with_a_ttl_and_point_in_time_recovery(assembly: Assembly) -> None:
     table = assembly.only("AWS::DynamoDB::Table")
-    assert table["KeySchema"] == [
-        {"AttributeName": "pk", "KeyType": "HASH"},
-        {"AttributeName": "sk", "KeyType": "RANGE"},
-    ]
-    assert {a["AttributeType"] for a in table["AttributeDefinitions"]} == {"S"}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -75,9 +53,8 @@ def test_frames_expire_when_the_site_says(assembly: Assembly) -> None:
     assert days == {"frames/": read_site(SITE).retention.frames_days, "failed/": 14, "aws/lambda/": 14, None: None}
 
 
-def test_without_a_site_file_frames_expire_by_its_default(prod: Assembly) -> None:
-    rules = prod.resources("AWS::S3::Bucket")["FramesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert {r.get("Prefix"): r.get("ExpirationInDays") for r in rules}["frames/"] == Retention().frames_days
+def test_pictures_have_no_old_versions_that_would_outlive_them(assembly: Assembly) -> None:
+    assert "VersioningConfiguration" not in assembly.resources("AWS::S3::Bucket")["FramesBucket"]["Properties"]
 
 
 def test_every_version_of_the_site_file_is_kept_for_a_year(assembly: Assembly) -> None:
@@ -100,31 +77,23 @@ def test_buckets_are_private_encrypted_and_without_access_lists(assembly: Assemb
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def _policies_of(assembly: Assembly, kind: str, key: str) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for policy in assembly.resources(kind).values():
-        properties = policy["Properties"]
-        for target in _as_list(properties[key]):
-            found.setdefault(target["Ref"], []).extend(properties["PolicyDocument"]["Statement"])
-    return found
-
-
-def test_buckets_and_queue_refuse_plain_http(assembly: Assembly) -> None:
-    policies = _policies_of(assembly, "AWS::S3::BucketPolicy", "Bucket")
-    policies |= _policies_of(assembly, "AWS::SQS::QueuePolicy", "Queues")
-    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue"}
+def test_buckets_queue_and_topic_refuse_plain_http(assembly: Assembly) -> None:
+    policies = assembly.policies("AWS::S3::BucketPolicy", "Bucket")
+    policies |= assembly.policies("AWS::SQS::QueuePolicy", "Queues")
+    policies |= assembly.policies("AWS::SNS::TopicPolicy", "Topics")
+    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue", "AlarmTopic"}
     for name, statements in policies.items():
-        refusing = [
+        (refusing,) = [
             s
             for s in statements
             if s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         ]
-        assert [s["Principal"] for s in refusing] == [{"AWS": "*"}], name
-        assert refusing[0]["Action"] in {"s3:*", "sqs:*"}
+        assert refusing["Principal"] in ("*", {"AWS": "*"}), name
+        assert refusing["Action"] in {"s3:*", "sqs:*", "sns:Publish"}
 
 
 def test_only_the_distribution_reads_the_pages(assembly: Assembly) -> None:
-    statements = _policies_of(assembly, "AWS::S3::BucketPolicy", "Bucket")["WebBucket"]
+    statements = assembly.policies("AWS::S3::BucketPolicy", "Bucket")["WebBucket"]
     (allowed,) = [s for s in statements if s["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert allowed["Action"] == "s3:GetObject"
@@ -165,6 +134,25 @@ def test_the_event_source_reports_items_bisects_gives_up_and_keeps_what_it_gave_
     assert "FramesBucketArn" in json.dumps(source["DestinationConfig"]["OnFailure"]["Destination"])
 
 
+def test_how_the_stream_is_read_is_the_site_files_to_say(prod: Assembly) -> None:
+    source = prod.only("AWS::Lambda::EventSourceMapping")
+    said = (source["BatchSize"], source["MaximumBatchingWindowInSeconds"], source["ParallelizationFactor"])
+    assert said == (20, 3, 2)
+
+
+def test_concurrency_is_reserved_only_when_the_site_file_asks(assembly: Assembly, prod: Assembly) -> None:
+    assert prod.only("AWS::Lambda::Function", "processing")["ReservedConcurrentExecutions"] == 4
+    for template in (assembly.only("AWS::Lambda::Function", p) for p in ("processing", "api")):
+        assert "ReservedConcurrentExecutions" not in template
+
+
+def test_a_call_has_time_for_a_full_payload_and_a_record_for_many_calls(assembly: Assembly) -> None:
+    timeout_s = assembly.only("AWS::Lambda::Function", "processing")["Timeout"]
+    # Three rounds of the slowest detection, and what comes after the last.
+    assert timeout_s >= 3 * VISION_WORST_S + AFTER_VISION_S
+    assert assembly.only("AWS::Lambda::EventSourceMapping")["MaximumRecordAgeInSeconds"] >= 10 * timeout_s
+
+
 def test_functions_run_what_the_zips_are_built_for(assembly: Assembly) -> None:
     functions = assembly.resources("AWS::Lambda::Function")
     assert {f["Properties"]["Handler"] for f in functions.values()} == {
@@ -192,18 +180,24 @@ def test_functions_are_told_where_things_are(assembly: Assembly) -> None:
         assert set(assembly.only("AWS::Lambda::Function", part)["Environment"]["Variables"]) == common | extra
 
 
-def test_every_log_group_forgets(assembly: Assembly) -> None:
-    groups = assembly.resources("AWS::Logs::LogGroup")
-    assert len(groups) == 3
-    assert {g["Properties"]["RetentionInDays"] for g in groups.values()} == {30}
-    for function in assembly.resources("AWS::Lambda::Function").values():
-        assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
+def test_every_log_group_forgets_when_the_site_file_says(assembly: Assembly, prod: Assembly) -> None:
+    for app, days in ((assembly, 30), (prod, 90)):
+        groups = app.resources("AWS::Logs::LogGroup")
+        assert set(groups) == {"ImageProcessorLogs", "FrameFetcherLogs", "AccessLog"}
+        assert {g["Properties"]["RetentionInDays"] for g in groups.values()} == {days}
+
+
+def test_every_function_logs_into_a_group_of_its_own(assembly: Assembly) -> None:
+    functions = assembly.resources("AWS::Lambda::Function").values()
+    groups = [f["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for f in functions]
+    assert len(set(groups)) == len(groups)
+    assert set(groups) <= set(assembly.resources("AWS::Logs::LogGroup"))
 
 
 def test_no_policy_allows_an_action_by_wildcard(assembly: Assembly) -> None:
     for owner, statement, _ in assembly.statements():
         assert statement["Effect"] == "Allow", owner
-        assert not [a for a in _as_list(statement["Action"]) if "*" in a], (owner, statement)
+        assert not [a for a in as_list(statement["Action"]) if "*" in a], (owner, statement)
 
 
 def test_every_wildcard_among_resources_has_a_written_reason(assembly: Assembly) -> None:
@@ -231,7 +225,7 @@ def test_the_fetcher_can_change_nothing(assembly: Assembly) -> None:
         a
         for p in role["Properties"]["Policies"]
         for s in p["PolicyDocument"]["Statement"]
-        for a in _as_list(s["Action"])
+        for a in as_list(s["Action"])
     }
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert actions - logs == {"dynamodb:Query", "s3:GetObject", "s3:ListBucket"}
@@ -245,30 +239,6 @@ def test_a_camera_can_only_put_frames(assembly: Assembly) -> None:
     (statement,) = assembly.only("AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
     assert statement["Action"] == "kinesis:PutRecords"
     assert statement["Resource"] == {"Fn::GetAtt": ["FrameStream", "Arn"]}
-
-
-def test_every_route_asks_for_a_token_of_the_user_pool(assembly: Assembly) -> None:
-    routes = [r["Properties"] for r in assembly.resources("AWS::ApiGatewayV2::Route").values()]
-    ((authorizer_id, authorizer),) = assembly.resources("AWS::ApiGatewayV2::Authorizer").items()
-    assert {r["RouteKey"] for r in routes} == {"GET /v1/frames", "GET /v1/site", "GET /v1/openapi.json"}
-    for route in routes:
-        assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": authorizer_id})
-    properties = authorizer["Properties"]
-    assert (properties["AuthorizerType"], properties["IdentitySource"]) == ("JWT", ["$request.header.Authorization"])
-    assert "DashboardClient" in json.dumps(properties["JwtConfiguration"]["Audience"])
-    assert "UserPool" in json.dumps(properties["JwtConfiguration"]["Issuer"])
-
-
-def test_the_api_is_throttled_and_logs_without_query_strings(assembly: Assembly) -> None:
-    stage = assembly.only("AWS::ApiGatewayV2::Stage")
-    assert stage["DefaultRouteSettings"] == {
-        "DetailedMetricsEnabled": True,
-        "ThrottlingBurstLimit": 100,
-        "ThrottlingRateLimit": 50,
-    }
-    logged = json.loads(stage["AccessLogSettings"]["Format"])
-    assert logged["status"] == "$context.status"
-    assert not [v for v in logged.values() if "path" in v.lower() or "query" in v.lower()]
 
 
 def test_pages_are_cached_and_answers_of_the_api_never(assembly: Assembly) -> None:
@@ -311,24 +281,6 @@ def test_headers_stand_on_pages_and_on_the_api(assembly: Assembly) -> None:
     config = assembly.only("AWS::CloudFront::Distribution")["DistributionConfig"]
     behaviours = [config["DefaultCacheBehavior"], *config["CacheBehaviors"]]
     assert len({json.dumps(b["ResponseHeadersPolicyId"]) for b in behaviours}) == 1
-
-
-def test_prod_keeps_its_data_when_the_stacks_go(prod: Assembly) -> None:
-    kept = {
-        logical_id
-        for template in prod.templates.values()
-        for logical_id, resource in template["Resources"].items()
-        if resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
-    }
-    people = {"UserPool", "AdminGroup", "OperatorGroup", "ViewerGroup"}
-    assert kept == {"FrameTable", "FramesBucket", "ConfigBucket"} | people
-    assert prod.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is True
-
-
-def test_dev_leaves_nothing_behind(assembly: Assembly) -> None:
-    for template in assembly.templates.values():
-        assert "Retain" not in json.dumps(template)
-    assert assembly.only("AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is False
 
 
 def test_there_is_no_custom_resource(assembly: Assembly) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from framewatch.domain.errors import EnvelopeError
 from framewatch.domain.frames import MAX_SEQ, Frame, FrameMeta, Gate, GateReason
+from framewatch.wire import envelope
 from framewatch.wire.envelope import MAX_HEADER_BYTES, MAX_RECORD_BYTES, decode_envelope, encode_envelope
 
 JPEG = b"\xff\xd8\xff\xe0" + b"pixels" * 20 + b"\xff\xd9"
@@ -40,6 +41,14 @@ def good_header(**changes):
         "gate": {"reason": "forced", "boxes_xyxy_rel": []},
         "jpeg_crc32": zlib.crc32(JPEG),
     } | changes
+
+
+def test_a_reader_of_a_further_version_reads_those_before_and_names_them_all(monkeypatch):
+    monkeypatch.setitem(envelope._READERS, b"FWF2", lambda data: frame(seq=len(data)))
+    assert decode_envelope(packed(good_header())) == frame()
+    assert decode_envelope(b"FWF2" + b"another form") == frame(seq=16)
+    with pytest.raises(EnvelopeError, match=r"version b'3' is unknown; this reader knows version b'1', b'2'$"):
+        decode_envelope(b"FWF3" + b"another form")
 
 
 shares = st.floats(min_value=0, max_value=1)

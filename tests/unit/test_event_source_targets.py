@@ -9,8 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
+from local_cloud.event_source import connect
 from local_cloud.stream_batches import EventEncoder, MappingSettings, StreamRecord
-from local_cloud.stream_delivery import Answer, GivenUp, GiveUpReason, NotInvoked, PayloadTooLarge
+from local_cloud.stream_delivery import Answer, DeliveryCounters, GivenUp, GiveUpReason, NotInvoked, PayloadTooLarge
 from local_cloud.stream_targets import FailureDestination, LambdaInvoker, failure_key
 
 NOW = datetime(2026, 5, 1, 12, 30, 5, tzinfo=UTC)
@@ -106,6 +107,24 @@ def invoke(outcome) -> tuple[Answer, FakeLambda, object]:
         return fake
 
     return LambdaInvoker(settings(), client)(RECORDS), fake, given_config[0]
+
+
+def test_lambda_invokes_as_itself_and_does_the_rest_as_the_functions_role(aws):
+    asked: list[tuple[str, str]] = []
+    aws("s3").create_bucket(Bucket="failed")
+
+    def clients_of(who):
+        def client(service, config=None, /):
+            asked.append((who, service))
+            return FakeLambda((None, b"")) if service == "lambda" else aws(service)
+
+        return client
+
+    source = connect(settings("arn:aws:s3:::failed"), clients_of("Lambda"), as_role=clients_of)
+    source.give_up(DeliveryCounters(), GIVEN_UP)
+    role = "arn:aws:iam::123456789012:role/processor"
+    assert asked == [("Lambda", "lambda"), (role, "kinesis"), (role, "s3")]
+    assert aws("s3").list_objects_v2(Bucket="failed")["KeyCount"] == 1
 
 
 def client_error(code: str) -> ClientError:

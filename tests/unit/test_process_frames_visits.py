@@ -119,6 +119,15 @@ def test_a_text_service_that_is_down_sends_the_claiming_frame_alone_round_again(
     assert len(world.texts.sent) == 2
 
 
+def test_a_text_that_waits_is_counted_apart_from_one_that_is_refused() -> None:
+    world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80, "notify": ["ana", "bo"]}))
+    world.texts.errors[ANA] = [NotificationUnavailable("throttled")]
+    world.texts.errors[BO] = [NotificationRejected("opted out")]
+    run(world, record(world, 0, PERSON))
+    told = {name: n for name, n in world.meter.counts.items() if name.startswith(("Text", "Alerts"))}
+    assert told == {"TextErrors": 1, "TextsRejected": 1}
+
+
 def test_a_contact_that_left_the_site_file_does_not_hold_up_the_alert() -> None:
     world = World(make_site(watch={"labels": ["Person"], "min_confidence": 80, "notify": ["ana", "bo"]}))
     world.texts.errors[ANA] = [NotificationUnavailable("throttled")]

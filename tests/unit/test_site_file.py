@@ -1,6 +1,7 @@
 """The site file loader: good files mean what they say, bad ones are told where and how."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framewatch.domain.errors import SiteFileError
+from framewatch.domain.site import Deployment
 from framewatch.wire.site_file import check_watch_labels, load_site_text, read_site_text, site_schema
 from framewatch.wire.yaml_reading import MAX_BYTES
 
@@ -40,6 +42,81 @@ def test_the_example_is_a_good_site_file_and_names_its_schema():
     assert text.startswith("# yaml-language-server: $schema=site.schema.json\n")
     config = load_site_text(text)
     assert [c.id for c in config.cameras] == ["front-door", "garage"]
+
+
+def test_the_examples_deployment_is_good_once_its_marks_are_taken_away():
+    text = (CONFIG / "site.example.yaml").read_text()
+    before, _, section = text.partition("# deployment:\n")
+    uncommented = before + "deployment:\n" + re.sub(r"^# ", "", section, flags=re.MULTILINE)
+    deployment = load_site_text(uncommented).deployment
+    # What has a default shows it.
+    defaults = {name: value for name, value in Deployment() if value not in (None, ())}
+    assert {name: getattr(deployment, name) for name in defaults} == defaults
+    assert deployment.model_fields_set == set(Deployment.model_fields)
+
+
+def deployment_problems(**settings_) -> list[str]:
+    return problems(GOOD + f"deployment: {json.dumps(settings_)}\n")
+
+
+def test_without_a_deployment_section_everything_has_its_default():
+    assert load_site_text(GOOD).deployment == Deployment()
+    assert load_site_text(GOOD + "deployment: {shards: 2}\n").deployment == Deployment(shards=2)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("shards", 0, "greater than or equal to 1"),
+        ("batch_size", 10_001, "less than or equal to 10000"),
+        ("window_s", 301, "less than or equal to 300"),
+        ("parallelization", 11, "less than or equal to 10"),
+        ("reserved_concurrency", 0, "greater than or equal to 1"),
+        ("log_days", 31, "should be 1, 3, 7, 14, 30, 60, 90, 180 or 365"),
+        ("monthly_budget_usd", 0, "greater than 0"),
+    ],
+)
+def test_a_deployment_that_aws_would_refuse_is_refused_here(key, value, words):
+    (line,) = deployment_problems(**{key: value})
+    assert line.startswith(f"site.yaml:12: deployment.{key}: ")
+    assert words in line
+
+
+def test_a_large_batch_without_a_window_is_refused_at_the_window():
+    assert deployment_problems(batch_size=11, window_s=0)[0].startswith("site.yaml:12: deployment.window_s: is 0")
+    assert load_site_text(GOOD + "deployment: {batch_size: 10, window_s: 0}\n")
+
+
+@pytest.mark.parametrize(
+    "address", ["ana", "ana@", "@example.com", "ana@example", "ana@@example.com", "a b@example.com", "a@b.c, d@e.f"]
+)
+def test_an_alarm_address_that_is_none_is_refused_at_its_place_and_not_repeated(address):
+    (line,) = deployment_problems(alarm_emails=["bo@example.com", address])
+    assert line == (
+        "site.yaml:12: deployment.alarm_emails[1]: this is no e-mail address; write one such as ana@example.com"
+    )
+
+
+def test_more_addresses_than_a_budget_can_mail_are_refused():
+    (line,) = deployment_problems(alarm_emails=[f"ana{n}@example.com" for n in range(11)])
+    assert line == "site.yaml:12: deployment.alarm_emails: takes at most 10; remove some"
+
+
+def test_a_budget_that_nobody_would_hear_of_is_refused():
+    (line,) = deployment_problems(monthly_budget_usd=40)
+    assert line.startswith("site.yaml:12: deployment.monthly_budget_usd: nobody would hear of it; ")
+    assert load_site_text(GOOD + "deployment: {monthly_budget_usd: 40, alarm_emails: [ana@example.com]}\n")
+
+
+def test_an_alarm_address_that_stands_twice_is_refused():
+    (line,) = deployment_problems(alarm_emails=["ana@example.com", "Ana@Example.com"])
+    assert line == "site.yaml:12: deployment.alarm_emails[1]: this address stands twice; remove one"
+
+
+@pytest.mark.parametrize("prefix", ["", "-a", "a-", "A", "a.b", "a" * 64, "my-aws-site", "amazonia", "cognito1"])
+def test_a_sign_in_prefix_that_cognito_refuses_is_refused_here(prefix):
+    (line,) = deployment_problems(sign_in_prefix=prefix)
+    assert line.startswith("site.yaml:12: deployment.sign_in_prefix: the prefix cannot be in a host name")
 
 
 def test_the_exported_schema_is_the_models_own():
@@ -251,7 +328,9 @@ _VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["id", "phone", "name", "labels", "notify", "gap_s", "x"]), inner, max_size=3
+            st.sampled_from(["id", "phone", "name", "labels", "notify", "gap_s", "alarm_emails", "x"]),
+            inner,
+            max_size=3,
         )
     ),
     max_leaves=12,
@@ -259,7 +338,11 @@ _VALUES = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.dictionaries(st.sampled_from(["site", "cameras", "contacts", "watch", "visits", "vision", "y"]), _VALUES))
+@given(
+    st.dictionaries(
+        st.sampled_from(["site", "cameras", "contacts", "watch", "visits", "vision", "deployment", "y"]), _VALUES
+    )
+)
 def test_any_shape_of_settings_is_read_or_refused_with_a_line(settings_):
     try:
         load_site_text(json.dumps(settings_))

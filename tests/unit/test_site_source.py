@@ -153,6 +153,22 @@ def denied(**_request):
     raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetObject")
 
 
+def test_the_right_that_s3_names_stands_in_the_sentence(world):
+    source, s3, *_ = world
+    said = (
+        "User: arn:aws:sts::1:assumed-role/fetcher/f is not authorized to perform: s3:ListBucket on resource: "
+        '"arn:aws:s3:::site-config" because no identity-based policy allows the s3:ListBucket action'
+    )
+
+    def unlisted(**_request):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": said}}, "GetObject")
+
+    s3.get_object = unlisted
+    missing = r"\(the role fetcher lacks s3:ListBucket on arn:aws:s3:::site-config; add it to its policy\)"
+    with pytest.raises(SiteFileError, match=rf"or this function may not read it {missing}; .* `pynt configure`"):
+        source.current()
+
+
 def test_a_file_that_s3_will_not_show_is_told_as_missing_or_closed_and_with_the_fix(world):
     source, s3, _, write = world
     read, s3.get_object = s3.get_object, denied

@@ -1,19 +1,26 @@
 import { render, type ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { ApiClient, ApiProblem, loadConfig } from "./api/client";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ApiClient, ApiProblem, isAbort, loadConfig } from "./api/client";
 import type { RuntimeConfig, Site } from "./api/types";
+import { takeAnswer, type Answer } from "./auth/answer";
+import { Provider, SignInMisconfigured } from "./auth/provider";
+import { Session, type SessionState } from "./auth/session";
+import { TabMemory } from "./auth/tabMemory";
 import { backoffMs } from "./state/backoff";
 import { strings } from "./strings";
+import { ServerClock } from "./time/serverClock";
 import { isTimeZone } from "./time/zone";
 import { Banner } from "./ui/Banner";
 import { Dashboard } from "./ui/Dashboard";
 import { Loading } from "./ui/FrameList";
 import { Header } from "./ui/Header";
+import { SignInPage } from "./ui/SignInPage";
 
-interface Booted {
-  client: ApiClient;
-  site: Site;
+interface Opened {
   config: RuntimeConfig;
+  client: ApiClient;
+  /** null where the site asks for no sign-in. */
+  session: Session | null;
 }
 
 interface BootTrouble {
@@ -23,30 +30,122 @@ interface BootTrouble {
 
 type DemoPanel = ComponentType<{ smsUrl: string; zone: string }>;
 
-async function boot(): Promise<Booted> {
-  const config = await loadConfig();
-  const client = new ApiClient(config.api_base);
-  const site = await client.site();
-  if (!isTimeZone(site.time_zone)) throw new ApiProblem("failing", `Unknown time zone ${site.time_zone}`);
-  return { client, site, config };
+/** Raises ApiProblem or SignInMisconfigured. */
+async function openSession(
+  memory: TabMemory,
+  answer: Answer | null,
+  onChange: (state: SessionState) => void,
+): Promise<Opened> {
+  const clock = new ServerClock();
+  const config = await loadConfig(clock);
+  if (!config.sign_in) return { config, client: new ApiClient(config.api_base, undefined, clock), session: null };
+  const session = new Session({
+    provider: new Provider(config.sign_in, location.origin, clock),
+    memory,
+    otherTabs: new BroadcastChannel("framewatch.session"),
+    onChange,
+    navigate: (url) => location.assign(url),
+    here: () => location.pathname + location.search + location.hash,
+  });
+  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  await session.open(answer, navigation?.type === "back_forward");
+  window.addEventListener("pageshow", ({ persisted }) => persisted && session.restored());
+  return { config, client: new ApiClient(config.api_base, undefined, clock, session), session };
 }
 
-function Root() {
-  const [booted, setBooted] = useState<Booted | null>(null);
-  const [trouble, setTrouble] = useState<BootTrouble | null>(null);
-  const [tries, setTries] = useState(0);
+async function loadSite(client: ApiClient): Promise<Site> {
+  const site = await client.site();
+  if (!isTimeZone(site.time_zone)) throw new ApiProblem("failing", `Unknown time zone ${site.time_zone}`);
+  return site;
+}
+
+function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) {
+  const [opened, setOpened] = useState<Opened | null>(null);
+  const [sessionState, setSessionState] = useState<SessionState | null>(null);
+  const [site, setSite] = useState<Site | null>(null);
   const [DemoPanel, setDemoPanel] = useState<DemoPanel | null>(null);
 
+  const signedIn = sessionState?.kind === "signedIn";
+  const mayAsk = opened !== null && (opened.session === null || signedIn);
+  const open = useCallback(async () => {
+    try {
+      setOpened(await openSession(memory, answer, setSessionState));
+    } catch (error) {
+      if (!(error instanceof SignInMisconfigured)) throw error;
+      setSessionState({ kind: "stopped", why: "misconfigured", detail: error.message });
+    }
+  }, []);
+  const askSite = useCallback(async () => opened && setSite(await loadSite(opened.client)), [opened]);
+  const { trouble, retry } = useTrying(opened ? (mayAsk && !site ? askSite : null) : open);
+
   useEffect(() => {
-    if (booted) return;
+    if (!opened?.config.demo || !site) return;
+    // Only a demo fetches the phone; production never loads it.
+    void import("./demo/PhonePanel").then((module) => setDemoPanel(() => module.PhonePanel));
+  }, [opened, site]);
+
+  if (sessionState && sessionState.kind !== "signedIn") {
+    const session = opened?.session;
+    return (
+      <SignInPage
+        state={sessionState}
+        onSignIn={() => (session ? void session.signIn() : location.reload())}
+        onRetry={() => void session?.retry()}
+        onSignOut={() => session?.signOut()}
+      />
+    );
+  }
+  const account = sessionState && { who: sessionState.who, onSignOut: () => opened?.session?.signOut() };
+  if (!opened || !site) {
+    return (
+      <>
+        <header class="header">
+          <Header site={null} feed={null} cameras={[]} account={account} serverNow={Date.now} onPause={() => undefined} />
+          {trouble && (
+            <Banner problem={trouble.problem} nextTryMs={trouble.nextTryMs} lastOkMs={null} zone={null} onRetry={retry} />
+          )}
+        </header>
+        {/* An empty dashboard is shown only to those who may see the full one. */}
+        <main aria-busy="true">{!trouble && mayAsk && <Loading words={strings.status.connecting} />}</main>
+      </>
+    );
+  }
+  const { demo } = opened.config;
+  return (
+    <div class={`page ${demo ? "has-phone" : ""}`}>
+      <div class="page-main">
+        <Dashboard client={opened.client} site={site} account={account} />
+      </div>
+      {demo && DemoPanel && <DemoPanel smsUrl={demo.sms_url} zone={site.time_zone} />}
+    </div>
+  );
+}
+
+/** Runs `task` until it works once, waiting longer after each failure; null is nothing to do. */
+function useTrying(task: (() => Promise<unknown>) | null): { trouble: BootTrouble | null; retry: () => void } {
+  const [trouble, setTrouble] = useState<BootTrouble | null>(null);
+  const [tries, setTries] = useState(0);
+  const failures = useRef(0);
+  const running = useRef(false);
+
+  useEffect(() => {
+    if (!task) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let over = false;
-    boot().then(
-      (result) => !over && setBooted(result),
-      (error: unknown) => {
+    running.current = true;
+    task().then(
+      () => {
         if (over) return;
+        running.current = false;
+        failures.current = 0;
+        setTrouble(null);
+      },
+      (error: unknown) => {
+        if (over || isAbort(error)) return;
+        running.current = false;
+        failures.current += 1;
         const problem = error instanceof ApiProblem ? error : new ApiProblem("failing", String(error));
-        const waitMs = backoffMs(tries + 1, Math.random, problem.retryAfterMs);
+        const waitMs = backoffMs(failures.current, Math.random, problem.retryAfterMs);
         setTrouble({ problem, nextTryMs: Date.now() + waitMs });
         timer = setTimeout(() => setTries((n) => n + 1), waitMs);
       },
@@ -55,45 +154,14 @@ function Root() {
       over = true;
       clearTimeout(timer);
     };
-  }, [tries]);
+  }, [task, tries]);
 
-  useEffect(() => {
-    if (!booted?.config.demo) return;
-    // Only a demo fetches the phone; production never loads it.
-    void import("./demo/PhonePanel").then((module) => setDemoPanel(() => module.PhonePanel));
-  }, [booted]);
-
-  if (!booted) {
-    return (
-      <>
-        <header class="header">
-          <Header site={null} feed={null} cameras={[]} serverNow={Date.now} onPause={() => undefined} />
-          {trouble && (
-            <Banner
-              problem={trouble.problem}
-              nextTryMs={trouble.nextTryMs}
-              lastOkMs={null}
-              zone={null}
-              onRetry={() => setTries((n) => n + 1)}
-            />
-          )}
-        </header>
-        <main aria-busy="true">
-          {!trouble && <Loading words={strings.status.connecting} />}
-        </main>
-      </>
-    );
-  }
-  const demo = booted.config.demo;
-  return (
-    <div class={`page ${demo ? "has-phone" : ""}`}>
-      <div class="page-main">
-        <Dashboard client={booted.client} site={booted.site} />
-      </div>
-      {demo && DemoPanel && <DemoPanel smsUrl={demo.sms_url} zone={booted.site.time_zone} />}
-    </div>
-  );
+  // Not while a try is under way: a code may be redeemed only once.
+  return { trouble, retry: () => void (running.current || setTries((n) => n + 1)) };
 }
 
+const memory = new TabMemory();
+// Before anything else: a code must not stay in the address while the rest is loading.
+const answer = takeAnswer(location, history, memory);
 const root = document.getElementById("app");
-if (root) render(<Root />, root);
+if (root) render(<Root memory={memory} answer={answer} />, root);

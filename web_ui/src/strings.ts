@@ -55,6 +55,36 @@ export const strings = {
     dismiss: "Dismiss",
   },
 
+  signIn: {
+    title: (site: string) => `Sign in · ${site}`,
+    signedInAs: "Signed in as",
+    signOut: "Sign out",
+    signIn: "Sign in",
+    tryAgain: "Try again",
+    signingIn: "Signing you in…",
+    signingOut: "Signing you out…",
+    forbiddenTitle: "You may not see this site",
+    forbidden: (who: string) => `You are signed in as ${who}, but you are in none of the groups that may see this site.`,
+    forbiddenHelp: "Ask the person who manages Framewatch here to put you in the group viewer, operator or admin. Then try again.",
+    detail: (words: string) => `The sign-in said: ${words}`,
+    stopped: {
+      cancelled: { title: "You are not signed in", text: "The sign-in was cancelled." },
+      failed: { title: "The sign-in did not work", text: "You are not signed in. Try again; if it keeps failing, tell the person who manages Framewatch here." },
+      unfinished: { title: "You are not signed in", text: "You came back without signing in." },
+      unasked: { title: "You are not signed in", text: "This sign-in was not started here, or it took too long, so it was not used." },
+      looping: {
+        title: "The sign-in does not last",
+        text: "You signed in, but Framewatch did not accept it. Try again; if it keeps failing, tell the person who manages Framewatch here.",
+      },
+      signedOut: { title: "You are signed out", text: "Nothing of this site is left on this page." },
+      misconfigured: { title: "The sign-in is set up wrongly", text: "Tell the person who manages Framewatch here." },
+      noStorage: {
+        title: "This browser blocks the sign-in",
+        text: "Framewatch has to remember your sign-in while this tab is open. Allow this site to store data, then try again.",
+      },
+    },
+  },
+
   cameras: {
     legend: "Camera",
     all: "All cameras",

@@ -1,14 +1,18 @@
 """How every AWS client is built: bounded waits, few retries, a connection for every worker.
 
+By botocore, which is what boto3's own clients are: boto3 would add resources and file transfers that nobody here
+uses, and a fifteenth to what a function's cold start imports.
+
 Clients are safe to share between threads; building them is not, so one thread builds them all, once.
-A custom endpoint comes from the environment (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, ...), as boto3 reads it.
+A custom endpoint comes from the environment (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, ...), as botocore reads it.
 """
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -35,7 +39,8 @@ class AwsClients:
     """Builds clients that serve `workers` threads without queueing for a connection."""
 
     def __init__(self, workers: int = 16, region: str | None = None):
-        self._session = boto3.Session(region_name=region)
+        self._session = Session()
+        self._region = region
         self._pool = max(10, workers + 2)
 
     def _config(self, read_timeout_s: float, attempts: int) -> Config:
@@ -47,8 +52,13 @@ class AwsClients:
             tcp_keepalive=True,
         )
 
+    def _client(self, service: str, config: Config) -> BaseClient:
+        return self._session.create_client(service, region_name=self._region, config=config)
+
     def rekognition(self) -> "RekognitionClient":
-        return self._session.client("rekognition", config=self._config(VISION_READ_TIMEOUT_S, VISION_ATTEMPTS))
+        return cast(
+            "RekognitionClient", self._client("rekognition", self._config(VISION_READ_TIMEOUT_S, VISION_ATTEMPTS))
+        )
 
     def s3(self) -> "S3Client":
         # Left to itself boto3 signs links with version 2, which newer regions and KMS refuse, and for the global
@@ -58,13 +68,13 @@ class AwsClients:
         if os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
             # An endpoint of one's own has no DNS name for every bucket.
             config = config.merge(Config(s3={"addressing_style": "path"}))
-        return self._session.client("s3", config=config)
+        return cast("S3Client", self._client("s3", config))
 
     def dynamodb(self) -> "DynamoDBClient":
-        return self._session.client("dynamodb", config=self._config(STORE_READ_TIMEOUT_S, STORE_ATTEMPTS))
+        return cast("DynamoDBClient", self._client("dynamodb", self._config(STORE_READ_TIMEOUT_S, STORE_ATTEMPTS)))
 
     def sns(self) -> "SNSClient":
-        return self._session.client("sns", config=self._config(STORE_READ_TIMEOUT_S, TEXT_ATTEMPTS))
+        return cast("SNSClient", self._client("sns", self._config(STORE_READ_TIMEOUT_S, TEXT_ATTEMPTS)))
 
     def sqs(self) -> "SQSClient":
-        return self._session.client("sqs", config=self._config(STORE_READ_TIMEOUT_S, STORE_ATTEMPTS))
+        return cast("SQSClient", self._client("sqs", self._config(STORE_READ_TIMEOUT_S, STORE_ATTEMPTS)))

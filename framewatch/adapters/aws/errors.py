@@ -1,5 +1,6 @@
 """botocore's errors become Framewatch's here, and nowhere else."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from framewatch.domain.errors import StorageUnavailable, WriteConflict
 
+# What AWS says when nothing allows it; where a policy forbids it, the sentence ends otherwise, and no grant helps.
+_NOT_GRANTED = re.compile(
+    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>\S+)(?: on resource: (?P<resource>\S+))?"
+    r" because no identity-based policy allows"
+)
 _LOST_RACE = {"ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"}
 
 
@@ -17,9 +23,26 @@ def error_code(error: ClientError) -> str:
 def describe(error: ClientError | BotoCoreError) -> str:
     """One line for a log. Not for SNS: its messages repeat the phone number."""
     if isinstance(error, ClientError):
+        if missing := missing_grant(error):
+            return f"{error_code(error)}: {missing}"
         message = str(error.response.get("Error", {}).get("Message", ""))
         return f"{error_code(error)}: {message}".rstrip(": ")
     return f"{type(error).__name__}: {error}"
+
+
+def missing_grant(error: ClientError, *, name_resource: bool = True) -> str | None:
+    """Who lacks which right, and what to do; None when that is not what is wrong.
+
+    name_resource: not for SNS, whose resource is a phone number.
+    """
+    said = _NOT_GRANTED.search(str(error.response.get("Error", {}).get("Message", "")))
+    if said is None:
+        return None
+    kind, _, name = said["who"].rpartition(":")[2].partition("/")
+    who = {"assumed-role": f"the role {name.partition('/')[0]}", "user": f"the user {name.rpartition('/')[2]}"}
+    resource = (said["resource"] or "").strip('"')
+    where = f" on {resource}" if name_resource and resource else ""
+    return f"{who.get(kind, said['who'])} lacks {said['action']}{where}; add it to its policy"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from framewatch.adapters.aws.errors import storage_errors
+from framewatch.domain.errors import NewerItem
 from framewatch.services.frame_merge import FrameRead, Slice
 from framewatch.services.ports import Clock
 from framewatch.wire.items import StoredFrame, days_key, index_key
@@ -66,7 +67,9 @@ class DynamoFramePages:
             if float(item.get("expires_at", {}).get("N", "inf")) <= now_s:
                 continue
             try:
-                frames.append(StoredFrame.model_validate_json(item["doc"]["S"]))
+                frames.append(StoredFrame.read(item["doc"]["S"]))
+            except NewerItem as error:
+                _log.warning("item %s %s is left out: %s", item["pk"]["S"], item["sk"]["S"], error)
             except (ValidationError, KeyError):
                 _log.exception("item %s %s is not a frame; left out", item["pk"]["S"], item["sk"]["S"])
         return frames

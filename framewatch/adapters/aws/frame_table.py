@@ -32,7 +32,7 @@ class DynamoFrameTable:
 
     def get_stored(self, metas: Sequence[FrameMeta]) -> dict[str, StoredFrame]:
         found = self._table.batch_get(_frame_key(m.camera_id, m.captured_at, m.frame_id) for m in metas)
-        frames = (StoredFrame.model_validate_json(item["doc"]["S"]) for item in found)
+        frames = (StoredFrame.read(item["doc"]["S"]) for item in found)
         return {frame.frame_id: frame for frame in frames}
 
     def put(self, frame: StoredFrame, expires_at: datetime) -> bool:

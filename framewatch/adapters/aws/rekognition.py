@@ -68,9 +68,7 @@ def _translated(error: ClientError) -> FramewatchError:
     if code in _THROTTLED:
         return VisionThrottled(f"DetectLabels is throttled, ask for a higher quota or send less: {describe(error)}")
     if code in _DENIED:
-        return VisionDenied(
-            f"DetectLabels refused our credentials, grant rekognition:DetectLabels: {describe(error)}"
-        )
+        return VisionDenied(f"DetectLabels refused our credentials: {describe(error)}")
     return VisionUnavailable(f"DetectLabels failed: {describe(error)}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from framewatch.adapters.aws.errors import error_code, storage_errors
+from framewatch.adapters.aws.errors import error_code, missing_grant, storage_errors
 from framewatch.domain.errors import FramewatchError, SiteFileError, StorageUnavailable
 from framewatch.domain.site import SiteConfig
 from framewatch.services.ports import Clock
@@ -107,5 +107,8 @@ class S3SiteSource:
             if code in ("304", "NotModified"):
                 return None
             if code in _MISSING:
-                raise SiteFileError(f"{self._where} {_MISSING[code]}; {_FIX}") from error
+                # Where AWS says which right is missing, that is the more useful half of the sentence.
+                missing = missing_grant(error.__cause__) if isinstance(error.__cause__, ClientError) else None
+                why = f"{_MISSING[code]} ({missing})" if missing else _MISSING[code]
+                raise SiteFileError(f"{self._where} {why}; {_FIX}") from error
             raise

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from framewatch.adapters.aws.errors import error_code
+from framewatch.adapters.aws.errors import error_code, missing_grant
 from framewatch.domain.errors import NotificationRejected, NotificationUnavailable
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class SnsTextSender:
                 raise NotificationRejected(
                     f"SNS will not text {masked(phone)} ({code}): the number is invalid or has opted out"
                 ) from None
-            raise NotificationUnavailable(f"SNS could not text {masked(phone)}: {code}") from None
+            missing = missing_grant(error, name_resource=False)
+            why = f"{code}: {missing}" if missing else code
+            raise NotificationUnavailable(f"SNS could not text {masked(phone)}: {why}") from None
         except ParamValidationError:
             raise NotificationRejected(f"{masked(phone)} is not something that SNS can be asked to text") from None
         except BotoCoreError as error:

@@ -84,7 +84,7 @@ class DynamoVisitTable:
             contact_id: StoredDelivery.model_validate_json(value["S"]).to_domain()
             for contact_id, value in item["deliveries"]["M"].items()
         }
-        return StoredAlert.model_validate_json(item["doc"]["S"]).to_domain(AlertState(item["state"]["S"]), deliveries)
+        return StoredAlert.read(item["doc"]["S"]).to_domain(AlertState(item["state"]["S"]), deliveries)
 
     def record_delivery(self, alert: Alert, contact_id: str, delivery: Delivery) -> None:
         self._table.update(
@@ -156,4 +156,4 @@ def _visit_item(visit: Visit, expires_at: datetime) -> Item:
 
 
 def _to_visit(item: Item) -> Visit:
-    return StoredVisit.model_validate_json(item["doc"]["S"]).to_domain(int(item["version"]["N"]))
+    return StoredVisit.read(item["doc"]["S"]).to_domain(int(item["version"]["N"]))

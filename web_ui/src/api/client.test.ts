@@ -1,10 +1,11 @@
 import { afterEach, expect, it, vi } from "vitest";
+import { ServerClock } from "../time/serverClock";
 import { ApiClient, ApiProblem, getJson, isAbort, REQUEST_TIMEOUT_MS, windowAround } from "./client";
 
 const NOW_MS = Date.parse("2026-11-21T12:00:00Z");
 const json = (body: unknown, init: ResponseInit = {}) => new Response(JSON.stringify(body), init);
 const clientOf = (answer: (url: string) => Response | Promise<Response>) =>
-  new ApiClient("/v1", (input) => Promise.resolve(answer(String(input))), () => NOW_MS);
+  new ApiClient("/v1", (input) => Promise.resolve(answer(String(input))), new ServerClock(() => NOW_MS));
 const problemOf = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.fail("no problem"),

@@ -1,8 +1,7 @@
+import { ServerClock } from "../time/serverClock";
 import type { ErrorBody, Frame, FramesPage, RuntimeConfig, Site } from "./types";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
-/** A difference smaller than this is the Date header's own rounding and the way there. */
-const CLOCK_SKEW_IGNORED_MS = 3_000;
 
 export type ProblemKind =
   /** No answer: no network, refused, or too late. */
@@ -18,6 +17,8 @@ export class ApiProblem extends Error {
     message: string,
     readonly status: number | null = null,
     readonly retryAfterMs: number | null = null,
+    /** The API's own word for it. */
+    readonly code: string | null = null,
   ) {
     super(message);
     this.name = "ApiProblem";
@@ -27,6 +28,10 @@ export class ApiProblem extends Error {
 /** True for a request that its caller gave up on: not a failure. */
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
+}
+
+export function gaveUp(): DOMException {
+  return new DOMException("Aborted", "AbortError");
 }
 
 export interface FrameQuery {
@@ -58,19 +63,31 @@ export function windowAround(capturedAt: string): { from: string; to: string } {
   return { from: capturedAt, to: new Date(Date.parse(capturedAt) + 1).toISOString() };
 }
 
-export class ApiClient {
-  /** Server clock minus this browser's clock; 0 until an answer says otherwise. */
-  serverOffsetMs = 0;
+/** Whoever the API is asked for. What it raises when the person has to sign in again is an AbortError: the page is leaving. */
+export interface Authority {
+  /** An access token that works now, as far as is known. Raises ApiProblem. */
+  token(): Promise<string>;
+  /** Another one than this, which the API refused. Raises ApiProblem. */
+  tokenInsteadOf(refused: string): Promise<string>;
+  /** The API took the token. */
+  onAccepted(): void;
+  /** The API refused a token that was just renewed. */
+  onRefused(): void;
+  /** The API knows who it is, and they may not see this site. */
+  onForbidden(): void;
+}
 
+export class ApiClient {
   constructor(
     private readonly base: string,
     private readonly fetchFn: typeof fetch = (input, init) => fetch(input, init),
-    private readonly now: () => number = Date.now,
+    private readonly clock: ServerClock = new ServerClock(),
+    private readonly authority: Authority | null = null,
   ) {}
 
-  /** Now by the server's clock: an operator's wrong clock must not make old pictures look fresh. */
+  /** Now by the server's clock. */
   serverNow(): number {
-    return this.now() + this.serverOffsetMs;
+    return this.clock.now();
   }
 
   async site(signal?: AbortSignal): Promise<Site> {
@@ -93,25 +110,50 @@ export class ApiClient {
   }
 
   private async get(url: string, signal?: AbortSignal): Promise<unknown> {
+    if (!this.authority) return this.ask(url, null, signal);
+    const token = await this.authority.token();
+    try {
+      return await this.askAs(this.authority, url, token, signal);
+    } catch (error) {
+      if (!isStatus(error, 401)) throw error;
+    }
+    try {
+      return await this.askAs(this.authority, url, await this.authority.tokenInsteadOf(token), signal);
+    } catch (error) {
+      if (!isStatus(error, 401)) throw error;
+      this.authority.onRefused();
+      throw gaveUp();
+    }
+  }
+
+  private async askAs(authority: Authority, url: string, token: string, signal?: AbortSignal): Promise<unknown> {
+    try {
+      const body = await this.ask(url, token, signal);
+      authority.onAccepted();
+      return body;
+    } catch (error) {
+      if (!isStatus(error, 403) || error.code !== "forbidden") throw error;
+      authority.onForbidden();
+      throw gaveUp();
+    }
+  }
+
+  private ask(url: string, token: string | null, signal?: AbortSignal): Promise<unknown> {
     return getJson(url, {
       fetchFn: this.fetchFn,
       ...(signal ? { signal } : {}),
-      onResponse: (response) => this.learnClock(response),
+      ...(token === null ? {} : { token }),
+      onResponse: ({ headers }) => this.clock.learn(headers),
     });
-  }
-
-  private learnClock(response: Response): void {
-    const dateMs = Date.parse(response.headers.get("date") ?? "");
-    if (Number.isNaN(dateMs)) return;
-    // A cached answer carries the Date of its making and its Age since.
-    const ageMs = Number(response.headers.get("age") ?? 0) * 1000 || 0;
-    const offsetMs = dateMs + ageMs - this.now();
-    this.serverOffsetMs = Math.abs(offsetMs) < CLOCK_SKEW_IGNORED_MS ? 0 : offsetMs;
   }
 }
 
-export async function loadConfig(fetchFn: typeof fetch = fetch): Promise<RuntimeConfig> {
-  const body = await getJson("/config.json", { fetchFn });
+function isStatus(error: unknown, status: number): error is ApiProblem {
+  return error instanceof ApiProblem && error.status === status;
+}
+
+export async function loadConfig(clock: ServerClock, fetchFn: typeof fetch = fetch): Promise<RuntimeConfig> {
+  const body = await getJson("/config.json", { fetchFn, onResponse: ({ headers }) => clock.learn(headers) });
   if (!isRecord(body) || typeof body.api_base !== "string") throw notTheApi();
   return body as unknown as RuntimeConfig;
 }
@@ -119,11 +161,13 @@ export async function loadConfig(fetchFn: typeof fetch = fetch): Promise<Runtime
 interface GetOptions {
   fetchFn: typeof fetch;
   signal?: AbortSignal;
+  /** Sent to this address and nowhere else. */
+  token?: string;
   onResponse?: (response: Response) => void;
 }
 
 /** Raises ApiProblem, or the AbortError of `signal`. */
-export async function getJson(url: string, { fetchFn, signal, onResponse }: GetOptions): Promise<unknown> {
+export async function getJson(url: string, { fetchFn, signal, token, onResponse }: GetOptions): Promise<unknown> {
   const controller = new AbortController();
   const abort = () => controller.abort();
   let timedOut = false;
@@ -136,9 +180,11 @@ export async function getJson(url: string, { fetchFn, signal, onResponse }: GetO
   try {
     const response = await fetchFn(url, {
       signal: controller.signal,
-      headers: { accept: "application/json" },
+      headers: { accept: "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       cache: "no-store",
       credentials: "same-origin",
+      // No API of ours moves; a token must not travel on to wherever something in between points.
+      redirect: "error",
     });
     onResponse?.(response);
     const text = await response.text();
@@ -150,7 +196,7 @@ export async function getJson(url: string, { fetchFn, signal, onResponse }: GetO
     }
   } catch (error) {
     if (error instanceof ApiProblem) throw error;
-    if (signal?.aborted) throw new DOMException("Aborted", "AbortError");
+    if (signal?.aborted) throw gaveUp();
     throw new ApiProblem("unreachable", timedOut ? "No answer in time." : "The network request failed.");
   } finally {
     clearTimeout(timer);
@@ -161,24 +207,29 @@ export async function getJson(url: string, { fetchFn, signal, onResponse }: GetO
 const RETRYABLE_4XX = new Set([408, 425, 429]);
 
 function problemOf(response: Response, text: string): ApiProblem {
-  const message = errorMessage(text) ?? `HTTP ${response.status}`;
+  const { code, message } = errorOf(text);
   const retryable = response.status >= 500 || RETRYABLE_4XX.has(response.status);
   const retryAfterS = Number(response.headers.get("retry-after") ?? Number.NaN);
   return new ApiProblem(
     retryable ? "failing" : "refused",
-    message,
+    message ?? `HTTP ${response.status}`,
     response.status,
     Number.isFinite(retryAfterS) ? retryAfterS * 1000 : null,
+    code,
   );
 }
 
-function errorMessage(text: string): string | null {
+function errorOf(text: string): { code: string | null; message: string | null } {
   try {
-    const body = JSON.parse(text) as Partial<ErrorBody>;
-    return typeof body.error?.message === "string" ? body.error.message : null;
+    const { error } = JSON.parse(text) as Partial<ErrorBody>;
+    return { code: textOrNull(error?.code), message: textOrNull(error?.message) };
   } catch {
-    return null; // an error page from something in front of the API
+    return { code: null, message: null }; // an error page from something in front of the API
   }
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 function notTheApi(status: number | null = null): ApiProblem {

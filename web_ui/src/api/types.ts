@@ -64,10 +64,21 @@ export interface ErrorBody {
   error: { code: string; message: string };
 }
 
+/** Amazon Cognito's pages and this page's public client there. Addresses are https, or http://127.0.0.1. */
+export interface SignInConfig {
+  issuer: string;
+  client_id: string;
+  authorize_url: string;
+  token_url: string;
+  logout_url: string;
+}
+
 /** /config.json: what differs between one deployment of these static files and another. */
 export interface RuntimeConfig {
   api_base: string;
-  demo: { sms_url: string } | null;
+  /** Absent: the API is asked without a token. */
+  sign_in?: SignInConfig | null;
+  demo?: { sms_url: string } | null;
 }
 
 export interface SmsMessage {

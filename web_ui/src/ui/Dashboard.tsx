@@ -8,7 +8,7 @@ import { Banner } from "./Banner";
 import { CameraBar } from "./CameraBar";
 import { FilterBar } from "./FilterBar";
 import { FrameList } from "./FrameList";
-import { Header } from "./Header";
+import { Header, type Account } from "./Header";
 import { CloseIcon, UpIcon } from "./icons";
 import { Viewer } from "./Viewer";
 
@@ -18,7 +18,7 @@ const LABELS_REMEMBERED = 200;
 
 const atTop = () => window.scrollY <= AT_TOP_PX;
 
-export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
+export function Dashboard({ client, site, account }: { client: ApiClient; site: Site; account: Account | null }) {
   const zone = site.time_zone;
   const fromAddress = useMemo(() => filtersFromSearch(location.search), []);
   const [ignored, setIgnored] = useState(fromAddress.ignored);
@@ -121,7 +121,14 @@ export function Dashboard({ client, site }: { client: ApiClient; site: Site }) {
         {strings.skipToFrames}
       </a>
       <header class="header">
-        <Header site={site} feed={state} cameras={namedCameras} serverNow={serverNow} onPause={(paused) => feed.setPaused(paused)} />
+        <Header
+          site={site}
+          feed={state}
+          cameras={namedCameras}
+          account={account}
+          serverNow={serverNow}
+          onPause={(paused) => feed.setPaused(paused)}
+        />
         {connection.state === "lost" && (
           <Banner
             problem={connection.problem}

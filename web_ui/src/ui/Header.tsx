@@ -4,18 +4,25 @@ import { isPast } from "../state/filters";
 import { strings } from "../strings";
 import { ageWords, FUTURE_TOLERANCE_MS } from "../time/words";
 import { siteTimeAt, zoneAbbreviation } from "../time/zone";
-import { Logo, PauseIcon, PlayIcon, WarnIcon } from "./icons";
+import { Logo, PauseIcon, PlayIcon, SignOutIcon, WarnIcon } from "./icons";
 import { useTicking } from "./ticker";
+
+/** Whoever is signed in; null where a site asks for no sign-in. */
+export interface Account {
+  who: string;
+  onSignOut: () => void;
+}
 
 interface Props {
   site: Site | null;
   feed: FeedState | null;
   cameras: readonly Camera[];
+  account: Account | null;
   serverNow: () => number;
   onPause: (paused: boolean) => void;
 }
 
-export function Header({ site, feed, cameras, serverNow, onPause }: Props) {
+export function Header({ site, feed, cameras, account, serverNow, onPause }: Props) {
   return (
     <div class="header-row">
       <Logo />
@@ -35,6 +42,24 @@ export function Header({ site, feed, cameras, serverNow, onPause }: Props) {
           {feed.paused ? <PlayIcon /> : <PauseIcon />}
           <span class="pause-word">{feed.paused ? strings.status.resume : strings.status.pause}</span>
         </button>
+      )}
+      {account && (
+        <>
+          <p class="who" title={account.who}>
+            <span class="who-words">{strings.signIn.signedInAs} </span>
+            {account.who}
+          </p>
+          <button
+            type="button"
+            class="button button-quiet sign-out"
+            aria-label={strings.signIn.signOut}
+            title={strings.signIn.signOut}
+            onClick={account.onSignOut}
+          >
+            <SignOutIcon />
+            <span class="sign-out-word">{strings.signIn.signOut}</span>
+          </button>
+        </>
       )}
     </div>
   );

@@ -67,6 +67,17 @@ export const PhoneIcon = () => (
     <path d="M9 15.500h2" />
   </Icon>
 );
+export const PersonIcon = () => (
+  <Icon>
+    <circle cx="10" cy="6.5" r="3.5" />
+    <path d="M3.500 17a6.500 5.500 0 0 1 13 0" />
+  </Icon>
+);
+export const SignOutIcon = () => (
+  <Icon>
+    <path d="M8 3.500H4v13h4M8.500 10h8M13.500 6.500 17 10l-3.500 3.500" />
+  </Icon>
+);
 export const Logo = () => (
   <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <path d="M8 13V9.500A1.5 1.5 0 0 1 9.5 8H13M19 8h3.500A1.5 1.5 0 0 1 24 9.500V13M24 19v3.500a1.5 1.5 0 0 1-1.5 1.500H19M13 24H9.500A1.5 1.5 0 0 1 8 22.500V19" />

@@ -1,0 +1,51 @@
+"""Who may do what. A role is the name of a group of the user pool; an administrator puts people into groups."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """Each may do what the ones below it may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+    @property
+    def group(self) -> str:
+        return self.name.lower()
+
+
+GROUPS = tuple(role.group for role in Role)
+
+
+def role_of(groups: Iterable[str]) -> Role | None:
+    """The highest role of these groups; None when none of them is a role. Case counts, as in the user pool."""
+    given = set(groups)
+    return max((role for role in Role if role.group in given), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """subject: the user's id in the pool: it names nobody, so that it may stand in a log."""
+
+    subject: str
+    role: Role | None
+
+
+def refusal(needed: Role, caller: Caller | None) -> str | None:
+    """Why the caller may not do what needs this role, and who can help; None when they may.
+
+    caller: None when nobody has checked who it is.
+    """
+    if caller is None:
+        return "nobody has checked who you are; sign in, and if you have, tell whoever deployed this site"
+    if caller.role is None:
+        groups = ", ".join(GROUPS)
+        return (
+            f"you are signed in, but in none of the groups {groups}; ask this site's administrator to add you to one"
+        )
+    if caller.role < needed:
+        return f"this needs the group {needed.group} or above; ask this site's administrator to add you to it"
+    return None

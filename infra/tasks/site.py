@@ -1,0 +1,44 @@
+"""The site file: checked here, kept in the configuration bucket, read by the functions."""
+
+from pathlib import Path
+
+from framewatch.domain.errors import SiteFileError
+from framewatch.domain.site import SiteConfig
+from framewatch.wire.site_file import load_site_text
+from infra.settings import REPO, SITE_KEY, StageSettings
+from infra.tasks.problem import TaskProblem
+from infra.tasks.session import Stage
+from infra.tasks.stacks import outputs
+
+SITE_FILE = REPO / "config" / "site.yaml"
+
+
+def checked_site(path: Path) -> tuple[bytes, SiteConfig]:
+    """The file's text and what it says. Raises TaskProblem with file, line and the fix."""
+    if not path.is_file():
+        raise TaskProblem(f"there is no {path}; copy config/site.example.yaml there and make it yours")
+    text = path.read_bytes()
+    try:
+        return text, load_site_text(text, str(path))
+    except SiteFileError as error:
+        raise TaskProblem(str(error)) from error
+
+
+def put_site(stage: Stage, found: dict[str, str], text: bytes) -> None:
+    """The bucket keeps every version."""
+    answer = stage.session.client("s3").put_object(
+        Bucket=found["ConfigBucketName"], Key=SITE_KEY, Body=text, ContentType="application/yaml"
+    )
+    print(f"site file: version {answer.get('VersionId', 'unknown')}")
+
+
+def configure(stage: Stage, text: bytes, site: SiteConfig) -> None:
+    """Makes it the running one; the functions read it within a minute. Raises TaskProblem; then the old one stays."""
+    found = outputs(stage)
+    put_site(stage, found, text)
+    wanted = StageSettings(stage=stage.name, retention=site.retention, deployment=site.deployment)
+    if found.get("SettingsDigest") != wanted.digest:
+        print(
+            "its `retention` or `deployment` section is not what is deployed:"
+            f" `pynt deploy[{stage.name}]` makes it so, until then the old values hold for buckets and functions"
+        )

@@ -1,0 +1,248 @@
+"""A deployment under IAM, and what its users and functions do in it. Each answers with what an operator would see."""
+
+import base64
+import json
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from edge_client.buffer import Record
+from edge_client.producer import Producer, StreamUnusable
+from edge_client.sampler import EveryNth
+from edge_client.source import parse_source
+from framewatch.services.ports import RawRecord
+from local_cloud.cameras import CameraChoice, demo_clip
+from local_cloud.clients import Clients
+from local_cloud.event_source import EventSource, connect
+from local_cloud.journal import Journal
+from local_cloud.runner import Pace, Run, edge_cameras
+from local_cloud.stack import LocalStack, StackOptions
+from local_cloud.stream_batches import MappingSettings, StreamRecord
+from local_cloud.stream_delivery import GivenUp, GiveUpReason
+from local_cloud.stream_targets import FailureDestination, LambdaInvoker
+from tests.frames import kinesis_event, make_frame, make_record
+from tests.functional.grants import DeployedGrants
+
+# The package of each -> its outputs' prefix.
+FUNCTIONS = {"image_processor": "ImageProcessor", "frame_fetcher": "FrameFetcher"}
+GAP_S = 30
+PHONE = "+12025550123"
+_CAMERAS = 60
+SITE = "\n".join(
+    [
+        "site: {name: Shop, time_zone: Europe/Madrid}",
+        "cameras:",
+        "  - {id: bikes, name: The street}",
+        *(f"  - {{id: step-{n}}}" for n in range(_CAMERAS)),
+        f'contacts: [{{id: ana, phone: "{PHONE}"}}]',
+        "watch: {labels: [Person], min_confidence: 60, notify: [ana]}",
+        f"visits: {{gap_s: {GAP_S}}}",
+    ]
+)
+# Who asks for a page, as API Gateway tells the function after it has checked the token.
+_VIEWER = {"jwt": {"claims": {"sub": "someone", "cognito:groups": "[viewer]"}, "scopes": None}}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Whether it went as it should, and what there is to read of it: answer, log, message."""
+
+    well: bool
+    text: str
+
+
+class Deployed:
+    def __init__(self, assembly: Path) -> None:
+        self.journal = Journal()
+        self.stack = LocalStack(
+            StackOptions(SITE, assembly=assembly, enforce_iam=True), on_delivery=self.journal.on_delivery
+        )
+        self._cameras = iter(range(_CAMERAS))
+        self._numbers = count()
+        self._now = datetime.now(UTC).replace(microsecond=0)
+        self._person = b""
+
+    def start(self) -> None:
+        self.stack.start()
+        self.client = self.stack.emulator.client
+        self.outputs = self.stack.outputs
+        self.roles = {name: self._role(f"{output}Name") for name, output in FUNCTIONS.items()}
+        self.edge = self._edge_user()
+        owners = {role.rpartition("/")[2]: name for name, role in self.roles.items()}
+        self.grants = DeployedGrants(
+            self.client,
+            [stack.name for stack in self.stack.assembly.stacks],
+            owners | {self.outputs["EdgePolicyArn"]: "edge"},
+        )
+
+    def close(self) -> None:
+        self.stack.stop()
+
+    def _role(self, output: str) -> str:
+        return str(self.client("lambda").get_function_configuration(FunctionName=self.outputs[output])["Role"])
+
+    def _edge_user(self) -> Clients:
+        """A user as the README has one made: the edge policy and nothing else."""
+        iam = self.client("iam")
+        iam.create_user(UserName="shop-1")
+        iam.attach_user_policy(UserName="shop-1", PolicyArn=self.outputs["EdgePolicyArn"])
+        key = iam.create_access_key(UserName="shop-1")["AccessKey"]
+        return self.stack.emulator.as_user(key["AccessKeyId"], key["SecretAccessKey"])
+
+    # -- the main job
+
+    def play(self) -> None:
+        """The demo's clip through the edge, written as the edge's user, until all of it is processed."""
+        camera = CameraChoice("bikes", demo_clip(), parse_source(demo_clip()))
+        kinesis = self.edge("kinesis", Config(retries={"total_max_attempts": 1}))
+        pace = Pace(EveryNth(10), fast=True, loop=False)
+        run = Run(self.stack, edge_cameras([camera], pace), self.journal, print, kinesis=kinesis)
+        try:
+            run.start()
+            assert run.wait_for_cameras(60)
+            assert run.wait_until_processed()
+        finally:
+            run.stop()
+        assert run.errors == []
+
+    def frames(self) -> list[dict[str, Any]]:
+        """Every stored frame's document."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["TableName"])
+        items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("F#")]
+        return [json.loads(item["doc"]["S"]) for item in items]
+
+    def objects(self, prefix: str) -> list[str]:
+        found = self.client("s3").list_objects_v2(Bucket=self.outputs["FramesBucketName"], Prefix=prefix)
+        return [entry["Key"] for entry in found.get("Contents", [])]
+
+    def object(self, key: str) -> bytes:
+        answer = self.client("s3").get_object(Bucket=self.outputs["FramesBucketName"], Key=key)
+        return bytes(answer["Body"].read())
+
+    # -- the edge
+
+    def send_from_the_edge(self) -> Seen:
+        sent, message = [], ""
+        producer = Producer(
+            self.edge("kinesis"), self.outputs["StreamName"], on_sent=sent.append, on_failed=lambda *_: None
+        )
+        try:
+            producer.send([Record("step-0", "a frame", b"no frame, so that nothing is made of it")])
+        except StreamUnusable as error:
+            message = str(error)
+        return Seen(len(sent) == 1, message)
+
+    # -- the image processor
+
+    def person(self, camera_id: str, after_s: float = 0.0) -> RawRecord:
+        """A record with somebody in the picture."""
+        if not self._person:
+            found = [f for f in self.frames() if f["camera_id"] == "bikes"]
+            best = max(
+                found, key=lambda f: max([0, *(x["confidence"] for x in f["labels"] if x["name"] == "Person")])
+            )
+            (key,) = [key for key in self.objects("frames/bikes/") if best["frame_id"] in key]
+            self._person = self.object(key)
+        number = next(self._numbers)
+        frame = make_frame(number, camera_id=camera_id, at=self._now + timedelta(seconds=after_s))
+        return make_record(replace(frame, jpeg=self._person))
+
+    def new_camera(self) -> str:
+        return f"step-{next(self._cameras)}"
+
+    def process(self, record: RawRecord) -> Seen:
+        answer, log = self._invoke("image_processor", kinesis_event([record]))
+        return Seen(answer == {"batchItemFailures": []}, f"{answer} {log}")
+
+    # -- the frame fetcher
+
+    def get(self, path: str) -> Seen:
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {},
+            "requestContext": {"stage": "$default", "http": {"method": "GET", "path": path}, "authorizer": _VIEWER},
+        }
+        answer, log = self._invoke("frame_fetcher", event)
+        return Seen(answer.get("statusCode") == 200, f"{answer.get('body')} {log}")
+
+    def links(self) -> list[str]:
+        page = self.get("/v1/frames")
+        assert page.well, page.text
+        return [frame["image_url"] for frame in json.JSONDecoder().raw_decode(page.text)[0]["frames"]]
+
+    def open(self, link: str) -> httpx.Response:
+        tls = ssl.create_default_context(cafile=str(self.stack.emulator.ca_file))
+        return httpx.get(link, verify=tls, trust_env=False)
+
+    # -- both functions
+
+    def _invoke(self, name: str, event: dict[str, Any]) -> tuple[Any, str]:
+        function = self.outputs[f"{FUNCTIONS[name]}Name"]
+        answer = self.client("lambda").invoke(
+            FunctionName=function, LogType="Tail", Payload=json.dumps(event).encode()
+        )
+        return json.loads(answer["Payload"].read()), base64.b64decode(answer.get("LogResult", "")).decode()
+
+    def renew(self, name: str) -> None:
+        """The next invocation is the first of a new process, which has read no site file yet."""
+        function, client = self.outputs[f"{FUNCTIONS[name]}Name"], self.client("lambda")
+        timeout_s = client.get_function_configuration(FunctionName=function)["Timeout"]
+        client.update_function_configuration(FunctionName=function, Timeout=timeout_s)
+
+    # -- what Lambda does as the image processor's role
+
+    def event_source(self, **changed: Any) -> EventSource:
+        """One more reader of the stream, beside the stack's own."""
+        settings = replace(MappingSettings.from_mapping(self.stack.mapping()), **changed)
+        return connect(settings, self.client, as_role=self.stack.emulator.as_role)
+
+    def read_stream(self) -> Seen:
+        """From now on, so that nothing is found and nothing invoked."""
+        reader = self.event_source(starting_position="LATEST")
+        try:
+            reader.start()
+            while not (well := reader.wait_drained(0.1)) and not reader.stats().read_errors:
+                pass
+            return Seen(well, reader.stats().last_error or "")
+        except ClientError as error:  # of the listing of shards, without which nothing starts
+            return Seen(False, str(error))
+        finally:
+            reader.stop()
+
+    def give_up_a_batch(self) -> Seen:
+        settings = MappingSettings.from_mapping(self.stack.mapping())
+        encoder = LambdaInvoker(settings, self.client).encoder
+        own = self.stack.emulator.as_role(self.roles["image_processor"])
+        records = [StreamRecord("shardId-000000000000", "1", "step-0", b"data", self._now)]
+        destination = FailureDestination(settings, encoder, own, lambda: self._now)
+        before = len(self.objects("aws/lambda/"))
+        try:
+            destination(GivenUp(records, GiveUpReason.RETRIES, 1, None))
+        except ClientError as error:
+            return Seen(False, str(error))
+        return Seen(len(self.objects("aws/lambda/")) == before + 1, "")
+
+    @contextmanager
+    def broken_processor(self) -> Iterator[None]:
+        function, client = self.outputs["ImageProcessorName"], self.client("lambda")
+        handler = client.get_function_configuration(FunctionName=function)["Handler"]
+        client.update_function_configuration(FunctionName=function, Handler="nowhere.handler")
+        try:
+            yield
+        finally:
+            client.update_function_configuration(FunctionName=function, Handler=handler)
+
+
+def _confidence_of_a_person(frame: dict[str, Any]) -> float:
+    return max((label["confidence"] for label in frame["labels"] if label["name"] == "Person"), default=0.0)

@@ -1,0 +1,265 @@
+"""Every right that is deployed is needed, and together they are enough.
+
+The emulator checks signatures and policies as AWS does, TLS included, and guards Rekognition with the rest. The
+whole job runs on the deployed rights; then each action of each statement is taken away by itself, and the work that
+needs it is refused by IAM, in words that name it, until it is back. What shows only on AWS itself is put to IAM's
+simulation instead, with the reason.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.functional.deployed import FUNCTIONS, GAP_S, PHONE, Deployed, Seen
+from tests.functional.grants import Grant
+
+# One worker for all: they share a stack.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run")]
+
+Work = Callable[[Deployed], AbstractContextManager[Callable[[], Seen]]]
+"""Prepares a piece of work, with all rights, and gives what does it; to be called again when it was refused."""
+
+
+@pytest.fixture(scope="module")
+def deployed(assembly) -> Iterator[Deployed]:
+    with closing(Deployed(assembly)) as deployed:
+        deployed.start()
+        deployed.play()
+        yield deployed
+
+
+# -- the rights are enough -------------------------------------------------------------------------------------------
+
+
+def test_frames_that_the_edges_user_writes_are_stored_and_somebody_is_texted(deployed):
+    frames = [frame for frame in deployed.frames() if frame["camera_id"] == "bikes"]
+    assert len(frames) == len(deployed.objects("frames/bikes/")) == 25
+    assert any(label["name"] == "Person" for frame in frames for label in frame["labels"])
+    (text,) = [text for text in deployed.stack.emulator.texts() if "The street" in text.text]
+    assert text.number == PHONE
+
+
+def test_a_bad_record_is_kept_with_a_pointer_to_it(deployed):
+    stream, queue = deployed.outputs["StreamName"], deployed.outputs["FailureQueueUrl"]
+    deployed.edge("kinesis").put_records(
+        StreamName=stream, Records=[{"Data": b"not a frame", "PartitionKey": "bikes"}]
+    )
+    assert deployed.stack.wait_drained(30)
+    messages = deployed.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert [deployed.object(json.loads(m["Body"])["key"]) for m in messages] == [b"not a frame"]
+
+
+def test_a_batch_that_is_given_up_is_kept_in_the_bucket(deployed):
+    before = len(deployed.objects("aws/lambda/"))
+    with deployed.broken_processor():
+        failing = deployed.event_source(max_retries=0, bisect_on_error=False)
+        failing.start()
+        try:
+            assert failing.wait_drained(60)
+        finally:
+            failing.stop()
+    stats = failing.stats()
+    assert (stats.acknowledged, stats.destination_failures) == (0, 0)
+    assert stats.given_up == stats.records_read > 0
+    assert len(deployed.objects("aws/lambda/")) > before
+
+
+def test_a_page_is_read_and_its_pictures_open(deployed):
+    links = deployed.links()
+    assert len(links) > 20
+    picture = deployed.open(links[0])
+    assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/jpeg")
+    assert picture.content in [deployed.object(key) for key in deployed.objects("frames/")]
+
+
+def test_the_edges_user_may_do_nothing_else(deployed):
+    stream = deployed.outputs["StreamName"]
+    for refused in (
+        lambda: deployed.edge("kinesis").describe_stream_summary(StreamName=stream),
+        lambda: deployed.edge("kinesis").get_shard_iterator(
+            StreamName=stream, ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+        ),
+        lambda: deployed.edge("s3").list_objects_v2(Bucket=deployed.outputs["FramesBucketName"]),
+        lambda: deployed.edge("dynamodb").scan(TableName=deployed.outputs["TableName"]),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+
+
+# -- each of them is needed ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _frame_is_stored(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    record = d.person(d.new_camera())
+    yield lambda: d.process(record)
+
+
+@contextmanager
+def _visits_are_joined(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    camera = d.new_camera()
+    for after_s in (0, 1.5 * GAP_S):
+        assert d.process(d.person(camera, after_s)).well
+    between = d.person(camera, 0.75 * GAP_S)
+    yield lambda: d.process(between)
+
+
+@contextmanager
+def _begun_alert_is_finished(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    record = d.person(d.new_camera())
+    with d.grants.without(SEND_TEXTS):
+        assert not d.process(record).well
+    yield lambda: d.process(record)
+
+
+@contextmanager
+def _bad_record_is_kept(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    record = d.person("no-such-camera")
+    yield lambda: d.process(record)
+
+
+def _ask(d: Deployed, function: str) -> Seen:
+    """A first invocation, which reads the site file."""
+    d.renew(function)
+    return d.process(d.person("no-such-camera")) if function == "image_processor" else d.get("/v1/site")
+
+
+@contextmanager
+def _site_is_read(d: Deployed, *, function: str) -> Iterator[Callable[[], Seen]]:
+    yield lambda: _ask(d, function)
+
+
+@contextmanager
+def _stream_is_read(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    yield d.read_stream
+
+
+@contextmanager
+def _batch_is_given_up(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    yield d.give_up_a_batch
+
+
+@contextmanager
+def _page_is_read(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    yield lambda: d.get("/v1/frames")
+
+
+@contextmanager
+def _picture_is_opened(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    link = d.links()[0]
+
+    def opened() -> Seen:
+        answer = d.open(link)
+        return Seen(answer.status_code == 200, "" if answer.status_code == 200 else answer.text)
+
+    yield opened
+
+
+@contextmanager
+def _frame_is_sent(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    yield d.send_from_the_edge
+    assert d.stack.wait_drained(30)  # or a later work would meet the record
+
+
+def _table(owner: str, sid: str, works: dict[str, tuple[Work, str]]) -> dict[Grant, tuple[Work, str]]:
+    return {Grant(owner, sid, action): work for action, work in works.items()}
+
+
+SEND_TEXTS = Grant("image_processor", "SendTexts", "sns:Publish")
+
+# Each right: the work that needs it, and where that was, in the words of whoever reports it.
+PROOFS: dict[Grant, tuple[Work, str]] = {
+    SEND_TEXTS: (_frame_is_stored, "SNS could not text +12...23"),
+    **_table(
+        "image_processor",
+        "ReadStream",
+        {
+            "kinesis:ListShards": (_stream_is_read, "ListShards operation"),
+            "kinesis:GetShardIterator": (_stream_is_read, "reading shardId-"),
+            "kinesis:GetRecords": (_stream_is_read, "reading shardId-"),
+        },
+    ),
+    **_table(
+        "image_processor",
+        "KeepFramesAndVisits",
+        {
+            "dynamodb:BatchGetItem": (_frame_is_stored, "FrameTable"),
+            "dynamodb:BatchWriteItem": (_frame_is_stored, "FrameTable"),
+            "dynamodb:DeleteItem": (_visits_are_joined, "FrameTable"),
+            "dynamodb:GetItem": (_begun_alert_is_finished, "FrameTable"),
+            "dynamodb:PutItem": (_frame_is_stored, "FrameTable"),
+            "dynamodb:Query": (_frame_is_stored, "FrameTable"),
+            "dynamodb:UpdateItem": (_frame_is_stored, "FrameTable"),
+        },
+    ),
+    **_table("image_processor", "WriteFrames", {"s3:PutObject": (_frame_is_stored, "/frames/step-")}),
+    **_table("image_processor", "KeepRecordsThatFail", {"s3:PutObject": (_bad_record_is_kept, "/failed/")}),
+    **_table("image_processor", "PointAtFailures", {"sqs:SendMessage": (_bad_record_is_kept, "the failure queue")}),
+    **_table("image_processor", "KeepBatchesGivenUp", {"s3:PutObject": (_batch_is_given_up, "PutObject operation")}),
+    **_table("image_processor", "FindFailureDestination", {"s3:ListBucket": (_batch_is_given_up, "ListObjectsV2")}),
+    **_table("image_processor", "LookAtFrames", {"rekognition:DetectLabels": (_frame_is_stored, "DetectLabels")}),
+    **_table("frame_fetcher", "ReadFrames", {"dynamodb:Query": (_page_is_read, "FrameTable")}),
+    **_table("frame_fetcher", "LinkToFrames", {"s3:GetObject": (_picture_is_opened, "<Code>AccessDenied</Code>")}),
+    **_table("edge", "PutFrames", {"kinesis:PutRecords": (_frame_is_sent, "cannot write to stream")}),
+}
+for _function in FUNCTIONS:
+    _site = (partial(_site_is_read, function=_function), "/site.yaml")
+    PROOFS |= _table(_function, "ReadSite", {"s3:GetObject": _site})
+
+_OWN_LOGS = "Lambda writes the function's log, as the function; the emulator keeps it without asking"
+_OWN_POLLER = (
+    "Lambda's poller describes the stream, as the function: the Lambda developer guide lists it among the rights that"
+    " an execution role for Kinesis needs; which call it makes, and when, is its own affair"
+)
+_MISSING_OR_CLOSED = (
+    "S3 tells that an object is missing (404) only to who may list the bucket, says its reference of GetObject; the"
+    " emulator tells everybody, which leaves no work to refuse"
+)
+SIMULATED: dict[Grant, str] = {
+    **{
+        Grant(function, "WriteOwnLogs", action): _OWN_LOGS
+        for function in FUNCTIONS
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    },
+    **{Grant(function, "TellAMissingSite", "s3:ListBucket"): _MISSING_OR_CLOSED for function in FUNCTIONS},
+    Grant("image_processor", "ReadStream", "kinesis:DescribeStream"): _OWN_POLLER,
+    Grant("image_processor", "ReadStream", "kinesis:DescribeStreamSummary"): _OWN_POLLER,
+}
+
+
+def test_every_right_that_is_deployed_has_its_proof_and_every_proof_its_right(deployed):
+    assert sorted(deployed.grants.all()) == sorted([*PROOFS, *SIMULATED])
+
+
+@pytest.mark.parametrize("grant", PROOFS, ids=str)
+def test_without_one_right_its_work_is_refused_by_name_until_it_is_back(deployed, grant):
+    work, where = PROOFS[grant]
+    with work(deployed) as do:
+        with deployed.grants.without(grant):
+            refused = do()
+        assert not refused.well, f"nothing needs {grant}: take it out of the template"
+        named = rf"(lacks|authorized to perform:) {grant.action}\b|grant {grant.action} on it \(AccessDenied"
+        assert re.search(named, refused.text, re.IGNORECASE), refused.text
+        assert where in refused.text
+        again = do()
+        assert again.well, again.text
+
+
+@pytest.mark.parametrize("grant", SIMULATED, ids=str)
+def test_what_shows_only_on_aws_is_allowed_by_one_right_alone(deployed, grant):
+    def decision() -> str:
+        (result,) = deployed.client("iam").simulate_principal_policy(
+            PolicySourceArn=deployed.roles[grant.owner],
+            ActionNames=[grant.action],
+            ResourceArns=[deployed.grants.resource_of(grant)],
+        )["EvaluationResults"]
+        return result["EvalDecision"]
+
+    assert decision() == "allowed"
+    with deployed.grants.without(grant):
+        assert decision() == "implicitDeny"

@@ -1,0 +1,303 @@
+"""`framewatch-local aws`: a deployment from outside is followed, served and let go of; nothing outlives it."""
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from botocore.credentials import Credentials
+
+from edge_client.client import EdgeCamera, run_edge
+from edge_client.sampler import EveryNth
+from local_cloud import account, machine
+from local_cloud.assembly import load_assembly
+from local_cloud.cameras import choose_site, demo_clip
+from local_cloud.clients import Clients
+from local_cloud.deploy import deploy, put_pages
+from local_cloud.emulator import ACCOUNT
+from local_cloud.problem import LocalProblem
+from local_cloud.processes import choose_port
+from local_cloud.sign_in import create_user, sign_in
+from tests.front import open_dashboard
+
+TIMEOUT_S = 120
+
+
+class Account:
+    """The command in a process of its own, and what a shell knows that has sourced its file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "out.txt"
+        self.env_file = folder / ".local" / "aws.env"
+        self.scratch = folder / "scratch"
+        self.scratch.mkdir()
+        self.dashboard = f"http://127.0.0.1:{choose_port()}"
+        ports = ["--port", str(choose_port()), "--dashboard-port", self.dashboard.rpartition(":")[2]]
+        with self.log.open("wb") as output:
+            self.process = psutil.Popen(
+                [sys.executable, "-m", "local_cloud.cli", "aws", *ports, "--env-file", str(self.env_file)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "TMPDIR": str(self.scratch)},
+                start_new_session=True,
+            )
+        self.wait_for("press Ctrl-C")
+        self.children = self.process.children(recursive=True)
+        self.environment = self.source()
+        self.client = Clients(
+            self.environment["AWS_ENDPOINT_URL"],
+            Credentials(self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]),
+            ca_file=self.environment["AWS_CA_BUNDLE"],
+        )
+
+    def source(self) -> dict[str, str]:
+        """As a shell does it, with another account's profile still set."""
+        sourced = subprocess.run(
+            ["bash", "-c", f"source {self.env_file}; env"],
+            env={"PATH": os.environ["PATH"], "AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "t"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return dict(line.split("=", 1) for line in sourced.stdout.splitlines() if "=" in line)
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, words: str) -> str:
+        """The line with the words in it."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while words not in self.output():
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
+        return next(line for line in self.output().splitlines() if words in line)
+
+    def wait_gone(self) -> None:
+        _, alive = psutil.wait_procs([self.process, *self.children], TIMEOUT_S)
+        assert not alive
+        assert not self.env_file.exists()
+        assert not list(self.scratch.iterdir())
+        assert "Traceback" not in self.output()
+
+
+@pytest.fixture
+def start_account(tmp_path):
+    started = []
+
+    def go() -> Account:
+        started.append(Account(tmp_path))
+        return started[-1]
+
+    yield go
+    for each in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.process.kill()
+        each.process.wait()
+
+
+@pytest.fixture
+def pages(tmp_path) -> Path:
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    (folder / "index.html").write_text("<title>Framewatch</title>")
+    return folder
+
+
+def deploy_all(client, assembly, pages) -> dict[str, str]:
+    outputs = deploy(load_assembly(assembly, account=ACCOUNT, region="us-east-1"), client)
+    site = choose_site([demo_clip()], None, watch=["Car"], min_confidence=30, default_watch=()).site_text
+    client("s3").put_object(Bucket=outputs["ConfigBucketName"], Key="site.yaml", Body=site.encode())
+    put_pages(pages, outputs, client)
+    return outputs
+
+
+def delete_all(client, assembly) -> None:
+    stacks = load_assembly(assembly, account=ACCOUNT, region="us-east-1").stacks
+    for stack in reversed(stacks):
+        client("cloudformation").delete_stack(StackName=stack.name)
+
+
+def send_frames(client, outputs) -> int:
+    """Of the demo's clip, five."""
+    camera = EdgeCamera("bikes", demo_clip(), sampling=EveryNth(50), pace="fast", loop=False, reopen=False)
+    report = run_edge(
+        [camera],
+        client("kinesis"),
+        outputs["StreamName"],
+        on_event=lambda _: None,
+        stop=threading.Event(),
+        flush_timeout_s=10.0,
+    )
+    return report.cameras["bikes"].sent
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("full_run")
+def test_what_is_deployed_is_served_and_let_go_of_when_it_is_destroyed(start_account, assembly, pages):
+    account = start_account()
+    assert stat.S_IMODE(account.env_file.stat().st_mode) == 0o600
+    assert account.environment["AWS_REGION"] == account.environment["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert "AWS_PROFILE" not in account.environment
+    assert "AWS_SESSION_TOKEN" not in account.environment
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(account.dashboard)
+
+    outputs = deploy_all(account.client, assembly, pages)
+    account.wait_for(f"{outputs['StreamName']} is read for {outputs['ImageProcessorName']}")
+    assert account.dashboard in account.wait_for("the dashboard of Framewatch local is at")
+    sent = send_frames(account.client, outputs)
+    user = create_user(account.client, outputs["UserPoolId"], "ana@example.com", "viewer")
+    assert httpx.get(f"{account.dashboard}/v1/frames").status_code == 401
+    with open_dashboard(account.dashboard, user.username, user.password) as page:
+        frames = page_of(page, sent)
+        # Signed over TLS for another origin, and still good through the front.
+        assert page.get(frames[0]["image_url"]).content.startswith(b"\xff\xd8\xff")
+        assert frames[0]["image_url"].startswith(account.dashboard)
+    account.wait_for("[SMS to +12...123] Framewatch: Car")
+
+    delete_all(account.client, assembly)
+    account.wait_for(f"{outputs['StreamName']} is no longer read")
+    account.wait_for(f"the dashboard of Framewatch local at {account.dashboard} is gone")
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(account.dashboard)
+
+    # The same place again for the next.
+    outputs = deploy_all(account.client, assembly, pages)
+    account.wait_for(f"{outputs['StreamName']} is read for {outputs['ImageProcessorName']}")
+    wait_until(lambda: is_served(account.dashboard))
+    account.process.send_signal(signal.SIGINT)
+    assert account.process.wait(30) == 0
+    account.wait_gone()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("full_run")
+def test_an_invitations_first_password_is_on_the_terminal_and_must_be_changed(start_account, assembly, pages):
+    account = start_account()
+    outputs = deploy_all(account.client, assembly, pages)
+    account.wait_for("the dashboard of Framewatch local is at")
+    account.client("cognito-idp").admin_create_user(
+        UserPoolId=outputs["UserPoolId"],
+        Username="bo@example.com",
+        UserAttributes=[{"Name": "email", "Value": "bo@example.com"}],
+        DesiredDeliveryMediums=["EMAIL"],
+    )
+    line = account.wait_for("[e-mail to bo@example.com]")
+    (first,) = re.findall(r"temporary password is (\S+?)\.?$", line)
+    tokens = sign_in(
+        account.dashboard,
+        outputs["UserPoolClientId"],
+        f"{account.dashboard}/",
+        "bo@example.com",
+        first,
+        new_password="One-of-my-own-1",
+    )
+    # In no group, so in no role.
+    answer = httpx.get(
+        f"{account.dashboard}/v1/frames", headers={"Authorization": f"Bearer {tokens.access_token}"}, timeout=60
+    )
+    assert answer.status_code == 403
+    account.process.kill()
+    account.wait_gone()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("full_run")
+def test_a_mapping_that_changes_is_followed_and_nothing_is_skipped(start_account, assembly, pages):
+    account = start_account()
+    outputs = deploy_all(account.client, assembly, pages)
+    read = f"{outputs['StreamName']} is read for"
+    account.wait_for(read)
+    functions = account.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName=outputs["ImageProcessorName"])[
+        "EventSourceMappings"
+    ]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], BatchSize=7, Enabled=True)
+    sent = send_frames(account.client, outputs)
+    wait_until(lambda: account.output().count(read) == 2)
+    wait_until(lambda: not functions.get_event_source_mapping(UUID=mapping["UUID"])["State"].startswith("Enabl"))
+    user = create_user(account.client, outputs["UserPoolId"], "ana@example.com", "viewer")
+    wait_until(lambda: is_served(account.dashboard))
+    with open_dashboard(account.dashboard, user.username, user.password) as page:
+        assert len(page_of(page, sent)) == sent
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("full_run")
+def test_an_emulator_that_dies_ends_the_command_with_a_sentence(start_account):
+    account = start_account()
+    emulator = next(c for c in account.children if "local_cloud.guarded_emulator" in c.cmdline())
+    emulator.kill()
+    assert account.process.wait(30) == 1
+    assert "The AWS emulator ended unexpectedly" in account.output()
+    account.wait_gone()
+
+
+def page_of(page: httpx.Client, count: int) -> list[dict]:
+    """The frames, once there are so many."""
+    wait_until(lambda: len(page.get("/v1/frames").raise_for_status().json()["frames"]) == count)
+    return page.get("/v1/frames").json()["frames"]
+
+
+def is_served(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/config.json").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+# -- without starting anything
+
+
+def options(tmp_path, **more) -> argparse.Namespace:
+    given = {"port": choose_port(), "dashboard_port": choose_port(), "env_file": tmp_path / "aws.env"}
+    return argparse.Namespace(**(given | {"model": None, "model_sha256": None} | more))
+
+
+@pytest.mark.parametrize("which", ["port", "dashboard_port"])
+def test_a_busy_port_is_one_sentence_that_names_the_option(tmp_path, which):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LocalProblem, match=f"Port {port} is in use.*--{which.replace('_', '-')}"):
+            account.run_account(options(tmp_path, **{which: port}), print)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: argparse.Namespace(free=10**8))
+    with pytest.raises(LocalProblem, match="95 MB free"):
+        account.run_account(options(tmp_path), print)
+
+
+def test_an_environment_file_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalProblem, match="cannot be written"):
+        account.write_environment(tmp_path / "file" / "aws.env", {})
+
+
+def test_an_environment_file_of_another_is_replaced_with_its_mode(tmp_path):
+    path = tmp_path / "aws.env"
+    path.write_text("old")
+    path.chmod(0o644)
+    account.write_environment(path, {"AWS_ENDPOINT_URL": "https://127.0.0.1:1", "HOME": "/x"})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "AWS_ENDPOINT_URL=https://127.0.0.1:1\n" in path.read_text()
+    assert "HOME" not in path.read_text()
