@@ -1,9 +1,9 @@
 """Which sampled frames are worth sending: the first, those in which something moves, and one now and then.
 
-Works on a small luma image behind the privacy masks. Invariants:
-- every frame gets exactly one decision with one reason;
-- once frames come, none is withheld when the last that was sent is `keepalive_s` old;
-- nothing inside an ignored polygon is ever part of a reason;
+Works on a small luma image of what is left behind the privacy masks. Invariants:
+- every frame gets one decision with one reason;
+- while frames come, none is withheld once the last that was sent is `keepalive_s` old;
+- what lies inside an ignored polygon is never part of a reason;
 - the caller brings the time; there is no clock in here.
 """
 
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_client.gate_blobs import Blobs, find_blobs, no_blobs
 from edge_client.gate_model import Background, Luma, Mask, difference, fit_light, lit, structure
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
 from edge_client.jpeg import FrameBGR
@@ -26,34 +27,43 @@ __all__ = ["GateDecision", "GateReason", "GateSettings", "MotionGate", "Withheld
 _SMALL_PX = 320
 # At sensitivity 0.5: luma steps of 255, and multiples of the pixel's own standard deviation.
 _LEAST_STEP, _SIGMAS = 14.0, 4.0
-# A blob is what lies above this share of the threshold, if a part of it lies above the threshold itself.
 _WEAK = 0.6
-_STRONG_PART = 0.25
+# The envelope's readers take a hundred; more than some is a snowfall.
 _MOST_BOXES = 16
-# More of the picture than a visitor covers: then the light is asked.
+# More of the picture than a visitor covers: then its light is asked, and what is usual is learnt anew.
 _GLOBAL_SHARE = 0.4
-_DARK_LUMA = (45.0, 55.0)  # falls below the first: dark; rises above the second: not dark
+_SAME_VIEW_SHARE = 0.5
+# Falls below the first: dark, grey; rises above the second: no longer.
+_DARK_LUMA = (45.0, 55.0)
 _GREY_CHROMA = (3.0, 6.0)
 _DARK_STEP = 20.0
+# A switched light, not a cloud: from one frame to the next.
+_NEW_GAIN, _NEW_OFFSET = 1.2, 15.0
+_DETAIL_SHARE, _SAME_DETAIL_SHARE, _NEW_DETAIL_SHARE = 0.2, 0.7, 0.25
+_WINDOW_MARGIN_PX = 4
 # A lamp goes on and somebody stands beside it from then on: the picture is looked at again once it has settled.
 _LOOK_AGAIN_S = 3.0
 # Of what stands in the picture, this much has to differ from the last frame that was sent.
-_NEWS_SHARE = 0.06
+_NEWS_SHARE = 0.04
 _OPEN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-_CLOSE = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Sent:
     luma: Luma
     at_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Blobs:
-    boxes_xyxy_px: tuple[tuple[int, int, int, int], ...]
-    mask: Mask
-    area_px: int
+class _View:
+    """What follows from a picture's size."""
+
+    shape_hw: tuple[int, int]
+    factor: int
+    active: Mask
+    active_px: int
+    zones: Mask | None
+    least_px: int
 
 
 class MotionGate:
@@ -63,105 +73,76 @@ class MotionGate:
         """masked: the camera's privacy masks; at their edges, too, nothing counts."""
         self._settings = settings
         self._ignored = (*settings.ignore, *masked)
-        self._shape_hw: tuple[int, int] | None = None
+        self._view: _View | None = None
         self._dark = False
         self._grey = False
         self._look_again_at_s: float | None = None
+        self._next_look_at_s: float | None = None
 
     def consider(self, frame_bgr: FrameBGR, at_s: float) -> GateDecision:
         """frame_bgr: uint8 (H, W, 3), already masked; it is not changed. at_s: monotonic or media seconds."""
         if not self._settings.enabled:
             return GateDecision(True, GateReason.FORCED)
-        seen, chroma = self._small(frame_bgr)
-        shape_hw = frame_bgr.shape[:2]
-        if shape_hw != self._shape_hw:
-            self._start(seen, shape_hw)
+        seen, chroma, factor = _small(frame_bgr)
+        view = self._view
+        if view is None or view.shape_hw != frame_bgr.shape[:2]:
+            self._view = self._start(frame_bgr.shape[:2], seen.shape, factor)
             self._see_light(seen, chroma)
             self._background = Background(seen, at_s)
             self._mark_sent(seen, at_s)
             return GateDecision(True, GateReason.FIRST, night=self._night)
-        was_dark, was_grey = self._dark, self._grey
-        self._see_light(seen, chroma)
-        return self._decide(seen, at_s, switched=(was_dark, was_grey) != (self._dark, self._grey))
+        return self._decide(view, seen, at_s, switched=self._see_light(seen, chroma))
 
-    def _decide(self, seen: Luma, at_s: float, *, switched: bool) -> GateDecision:
-        model = self._background
-        light = fit_light(seen, model.mean)
-        before = float(model.mean.mean())
-        model.relight(light)
-        away = difference(seen, model.mean)
-        strong_at = self._thresholds()
-        changed = self._counted(away > _WEAK * strong_at)
-        share = cv2.countNonZero(changed) / self._active_px
-        light_changed = share > _GLOBAL_SHARE and self._is_light(seen, changed, before, switched=switched)
-        if light_changed:
-            changed = np.zeros_like(changed)
-        blobs = self._blobs(changed, away, strong_at)
-        if share > _GLOBAL_SHARE:
-            model.restart(seen, at_s)  # another light, a camera that was turned, somebody right before it
-        else:
-            model.learn(seen, blobs.mask, at_s)
-        decision = self._answer(seen, at_s, blobs, light_changed=light_changed)
-        facts = (self._relative(blobs), share, light.gain, self._night)
-        if decision in (GateReason.MOTION, WithheldReason.DUPLICATE):
-            return GateDecision(decision is GateReason.MOTION, decision, *facts)
-        return GateDecision(isinstance(decision, GateReason), decision, (), *facts[1:])
+    def _start(self, shape_hw: tuple[int, ...], small_hw: tuple[int, ...], factor: int) -> _View:
+        height, width = small_hw[:2]
+        active = cv2.bitwise_not(raster(self._ignored, width, height)).astype(np.uint8, copy=False)
+        zones = raster(self._settings.zones, width, height) if self._settings.zones else None
+        least_px = max(4, round(self._settings.min_area_share * width * height))
+        active_px = max(1, cv2.countNonZero(active))
+        return _View((shape_hw[0], shape_hw[1]), factor, active, active_px, zones, least_px)
 
-    def _answer(self, seen: Luma, at_s: float, blobs: _Blobs, *, light_changed: bool) -> GateReason | WithheldReason:
-        if blobs.boxes_xyxy_px and self._is_news(seen, blobs):
-            self._mark_sent(seen, at_s)
-            return GateReason.MOTION
-        if light_changed and self._look_again_at_s is None:
-            self._look_again_at_s = at_s + _LOOK_AGAIN_S
-        # What stands in the picture is shown twice as often; see GateSettings.
-        wait_s = self._settings.keepalive_s / (2 if blobs.boxes_xyxy_px else 1)
-        look_again = self._look_again_at_s is not None and at_s >= self._look_again_at_s and not light_changed
-        if look_again or not 0 <= at_s - self._sent.at_s < wait_s:
-            self._mark_sent(seen, at_s)
-            return GateReason.KEEPALIVE
-        if light_changed:
-            return WithheldReason.LIGHT_CHANGE
-        return WithheldReason.DUPLICATE if blobs.boxes_xyxy_px else WithheldReason.NO_MOTION
-
-    def _start(self, seen: Luma, shape_hw: tuple[int, int]) -> None:
-        self._shape_hw = shape_hw
-        height, width = seen.shape
-        settings = self._settings
-        ignored = raster(self._ignored, width, height)
-        self._active = cv2.bitwise_not(ignored).astype(np.uint8, copy=False)
-        self._active_px = max(1, cv2.countNonZero(self._active))
-        self._zones = raster(settings.zones, width, height) if settings.zones else None
-        self._least_px = max(4, round(settings.min_area_share * width * height))
-
-    def _mark_sent(self, seen: Luma, at_s: float) -> None:
-        self._sent = _Sent(seen, at_s)
-        self._look_again_at_s = None
-
-    def _small(self, frame_bgr: FrameBGR) -> tuple[Luma, float]:
-        """Luma with the finest detail blurred away, and the mean chroma (largest less smallest of B, G, R).
-
-        Whole factors, because fractions take several times as long: the last few rows and columns are not looked at.
-        Of the rows every second or third is left out, which halves the time again and costs little noise reduction.
-        """
-        height, width = frame_bgr.shape[:2]
-        self._factor = factor = max(1, min(-(-max(height, width) // _SMALL_PX), height, width))
-        size_wh = (width // factor, height // factor)
-        step = next((step for step in (3, 2) if factor % step == 0 and factor > step), 1)
-        cropped = frame_bgr[: size_wh[1] * factor : step, : size_wh[0] * factor]
-        small = cv2.resize(cropped, size_wh, interpolation=cv2.INTER_AREA)
-        blue, green, red = cv2.split(small)
-        most, least = cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red)
-        luma = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (3, 3), 0)
-        return luma.astype(np.float32), float(cv2.mean(cv2.subtract(most, least))[0])
-
-    def _see_light(self, seen: Luma, chroma: float) -> None:
-        luma = float(seen.mean())
-        self._dark = luma < _DARK_LUMA[self._dark]
+    def _see_light(self, seen: Luma, chroma: float) -> bool:
+        """Whether it became dark or bright, or lost or won its colours, since the last frame."""
+        before = self._dark, self._grey
+        self._dark = float(seen.mean()) < _DARK_LUMA[self._dark]
         self._grey = chroma < _GREY_CHROMA[self._grey]
+        return before != (self._dark, self._grey)
 
     @property
     def _night(self) -> bool:
         return self._dark or self._grey
+
+    def _decide(self, view: _View, seen: Luma, at_s: float, *, switched: bool) -> GateDecision:
+        model = self._background
+        luma_before = float(model.mean.mean())
+        light = fit_light(seen, model.mean)
+        model.relight(light, seen)
+        compared = model.compare(seen)
+        strong_at = self._thresholds()
+        weak_at = strong_at * np.float32(_WEAK)
+        changed = _counted(compared.known > weak_at, view)
+        strong = _counted(compared.known > strong_at, view)
+        blobs = find_blobs(changed, strong, view.active, view.zones, view.least_px)
+        share = cv2.countNonZero(changed) / view.active_px
+        relit = not 1 / _NEW_GAIN < light.gain < _NEW_GAIN or abs(light.offset) > _NEW_OFFSET
+        if share > _GLOBAL_SHARE:
+            went_light = self._is_light(seen, changed, luma_before, switched=switched)
+            if went_light:
+                blobs = no_blobs(changed.shape)
+            model.restart(seen, at_s)  # another light, a camera that was turned, somebody right before it
+        else:
+            model.learn(seen, compared, weak_at, blobs.mask(), at_s)
+            blobs, by_light = self._without_light(blobs, seen, relit=relit)
+            went_light = bool(by_light.numbers)
+            if went_light and relit:
+                model.adopt(seen, by_light.mask())
+        if went_light and not blobs.numbers and (relit or share > _GLOBAL_SHARE):
+            self._plan_another_look(at_s)
+        news = bool(blobs.numbers) and self._is_news(view, seen, strong_at, blobs)
+        reason = self._reason(seen, at_s, blobs, news=news, light_changed=went_light or relit)
+        moved = reason in (GateReason.MOTION, WithheldReason.DUPLICATE)
+        boxes = _relative(blobs, view) if moved else ()
+        return GateDecision(isinstance(reason, GateReason), reason, boxes, share, light.gain, self._night)
 
     def _thresholds(self) -> Luma:
         """Per pixel, the step that counts."""
@@ -172,59 +153,99 @@ class MotionGate:
         )
         return step
 
-    def _counted(self, where: NDArray[np.bool_]) -> Mask:
-        return cv2.bitwise_and(where.view(np.uint8) * np.uint8(255), self._active)  # type: ignore[return-value]
-
-    def _is_light(self, seen: Luma, changed: Mask, before: float, *, switched: bool) -> bool:
+    def _is_light(self, seen: Luma, changed: Mask, luma_before: float, *, switched: bool) -> bool:
         """Whether a change of most of the picture is one of its light; without evidence it counts as motion."""
-        after = float(seen.mean())
-        if switched or (min(before, after) < _DARK_LUMA[1] and abs(after - before) > _DARK_STEP):
-            return True  # in the dark there is no structure to compare
-        textured, kept = structure(seen, self._background.mean, _LEAST_STEP / _SIGMAS)
+        luma = float(seen.mean())
+        if switched or (min(luma_before, luma) < _DARK_LUMA[1] and abs(luma - luma_before) > _DARK_STEP):
+            return True  # in the dark there is no detail to compare
+        detail, same = structure(seen, self._background.mean)
         inside = changed > 0
-        comparable = int(np.count_nonzero(textured & inside))
-        return comparable > 0 and bool(np.count_nonzero(kept & inside) > 0.5 * comparable)
+        return bool(np.count_nonzero(same & inside) > _SAME_VIEW_SHARE * np.count_nonzero(detail & inside))
 
-    def _blobs(self, changed: Mask, away: Luma, strong_at: Luma) -> _Blobs:
-        nothing = _Blobs((), np.zeros_like(changed), 0)
-        opened = cv2.morphologyEx(changed, cv2.MORPH_OPEN, _OPEN)
-        if cv2.countNonZero(opened) == 0:
-            return nothing
-        closed = cv2.bitwise_and(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, _CLOSE), self._active)
-        # Grana's labelling takes a third of the time of OpenCV's choice for 32-bit labels.
-        count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(closed, 8, cv2.CV_32S, cv2.CCL_GRANA)
-        areas = stats[:, cv2.CC_STAT_AREA]
-        kept = areas >= self._least_px
-        kept[0] = False  # what is not a blob
-        if not kept.any():
-            return nothing
-        kept &= np.bincount(labels[(away > strong_at) & (closed > 0)], minlength=count) >= (
-            _STRONG_PART * self._least_px
+    def _without_light(self, blobs: Blobs, seen: Luma, *, relit: bool) -> tuple[Blobs, Blobs]:
+        """Those in which something else has changed than the light, and the others.
+
+        Usually a blob has to show that it is light: it has detail, and the detail is as before. When the light of the
+        whole picture has just changed, it has to show that it is not: enough of it has another detail than before.
+        """
+        if not blobs.numbers:
+            return blobs, blobs
+        here = blobs.around(_WINDOW_MARGIN_PX)
+        detail, same = structure(seen[here], self._background.mean[here])
+        labels = blobs.labels[here].ravel()
+        areas = blobs.stats[:, cv2.CC_STAT_AREA]
+        with_detail = np.bincount(labels, detail.ravel(), minlength=len(areas))
+        with_same = np.bincount(labels, same.ravel(), minlength=len(areas))
+        if relit:
+            is_light = with_detail - with_same < _NEW_DETAIL_SHARE * areas
+        else:
+            is_light = (with_detail > _DETAIL_SHARE * areas) & (with_same > _SAME_DETAIL_SHARE * with_detail)
+        return (
+            blobs.only([n for n in blobs.numbers if not is_light[n]]),
+            blobs.only([n for n in blobs.numbers if is_light[n]]),
         )
-        if self._zones is not None:
-            kept &= np.bincount(labels[self._zones > 0], minlength=count) > 0
-        numbers = sorted(np.flatnonzero(kept), key=lambda n: -int(areas[n]))
-        boxes = []
-        mask = np.zeros_like(changed)
-        for n in numbers:
-            left, top, width, height = (int(v) for v in stats[n, :4])
-            boxes.append((left, top, left + width, top + height))
-            there = np.s_[top : top + height, left : left + width]
-            mask[there] |= (labels[there] == n).view(np.uint8) * np.uint8(255)
-        return _Blobs(tuple(boxes[:_MOST_BOXES]), mask, int(areas[numbers].sum()))
 
-    def _is_news(self, seen: Luma, blobs: _Blobs) -> bool:
+    def _plan_another_look(self, at_s: float) -> None:
+        """Not after every one of a flickering lamp's changes."""
+        if self._look_again_at_s is None:
+            earliest_s = at_s + _LOOK_AGAIN_S
+            self._look_again_at_s = max(earliest_s, self._next_look_at_s or earliest_s)
+            self._next_look_at_s = self._look_again_at_s + self._settings.keepalive_s / 2
+
+    def _reason(
+        self, seen: Luma, at_s: float, blobs: Blobs, *, news: bool, light_changed: bool
+    ) -> GateReason | WithheldReason:
+        if news:
+            self._mark_sent(seen, at_s)
+            return GateReason.MOTION
+        # What stands in the picture is shown twice as often; see GateSettings.
+        wait_s = self._settings.keepalive_s / (2 if blobs.numbers else 1)
+        look_again = self._look_again_at_s is not None and at_s >= self._look_again_at_s and not light_changed
+        if look_again or not 0 <= at_s - self._sent.at_s < wait_s:
+            self._mark_sent(seen, at_s)
+            return GateReason.KEEPALIVE
+        if blobs.numbers:
+            return WithheldReason.DUPLICATE
+        return WithheldReason.LIGHT_CHANGE if light_changed else WithheldReason.NO_MOTION
+
+    def _is_news(self, view: _View, seen: Luma, step_at: Luma, blobs: Blobs) -> bool:
         """Whether the last frame that was sent does not already show this."""
         sent = lit(self._sent.luma, fit_light(seen, self._sent.luma))
-        away = difference(seen, sent)
-        changed = cv2.morphologyEx(self._counted(away > self._thresholds()), cv2.MORPH_OPEN, _OPEN)
-        return bool(cv2.countNonZero(changed) >= max(self._least_px, _NEWS_SHARE * blobs.area_px))
+        changed = _counted(difference(seen, sent) > step_at, view)
+        news_px = cv2.countNonZero(cv2.morphologyEx(changed, cv2.MORPH_OPEN, _OPEN))
+        return bool(news_px >= max(view.least_px, _NEWS_SHARE * blobs.area_px))
 
-    def _relative(self, blobs: _Blobs) -> tuple[BoxXYXYRel, ...]:
-        assert self._shape_hw is not None  # noqa: S101 - set with the first frame
-        height, width = self._shape_hw
-        x, y = self._factor / width, self._factor / height
-        return tuple(
-            (left * x, top * y, min(1.0, right * x), min(1.0, bottom * y))
-            for left, top, right, bottom in blobs.boxes_xyxy_px
-        )
+    def _mark_sent(self, seen: Luma, at_s: float) -> None:
+        self._sent = _Sent(seen, at_s)
+        self._look_again_at_s = None
+
+
+def _small(frame_bgr: FrameBGR) -> tuple[Luma, float, int]:
+    """Luma with the finest detail blurred away, the mean chroma (largest less smallest of B, G, R), and the factor.
+
+    Whole factors, because fractions take several times as long: the last few rows and columns are not looked at. Of
+    the rows only every second or third is: half the time again, for little of the noise reduction.
+    """
+    height, width = frame_bgr.shape[:2]
+    factor = max(1, min(-(-max(height, width) // _SMALL_PX), height, width))
+    size_wh = (width // factor, height // factor)
+    step = next((step for step in (3, 2) if factor % step == 0 and factor > step), 1)
+    cropped = frame_bgr[: size_wh[1] * factor : step, : size_wh[0] * factor]
+    small = cv2.resize(cropped, size_wh, interpolation=cv2.INTER_AREA)
+    blue, green, red = cv2.split(small)
+    most, least = cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red)
+    luma = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (3, 3), 0)
+    return luma.astype(np.float32), float(cv2.mean(cv2.subtract(most, least))[0]), factor
+
+
+def _counted(where: NDArray[np.bool_], view: _View) -> Mask:
+    return cv2.bitwise_and(where.view(np.uint8) * np.uint8(255), view.active).astype(np.uint8, copy=False)
+
+
+def _relative(blobs: Blobs, view: _View) -> tuple[BoxXYXYRel, ...]:
+    height, width = view.shape_hw
+    x, y = view.factor / width, view.factor / height
+    return tuple(
+        (left * x, top * y, min(1.0, right * x), min(1.0, bottom * y))
+        for left, top, right, bottom in blobs.boxes_xyxy_px[:_MOST_BOXES]
+    )

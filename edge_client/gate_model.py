@@ -15,22 +15,38 @@ from numpy.typing import NDArray
 Luma = NDArray[np.float32]
 Mask = NDArray[np.uint8]
 
-# How fast the model follows what it takes for background, and what it takes for something in front of it. The second
-# is the time in which a parked car becomes part of the scene.
-_BACKGROUND_TAU_S, _FOREGROUND_TAU_S = 8.0, 60.0
+_MEAN_TAU_S, _DOUBTFUL_TAU_S = 8.0, 60.0
 _VARIANCE_TAU_S, _FOREGROUND_VARIANCE_TAU_S = 30.0, 90.0
+# Background that looks a little like something else is learnt slowly: a leg in trousers of the wall's colour.
+_DOUBTFUL_STEP = 6.0
+# What stands still this long belongs to the scene: a parked car.
+_ABSORB_S = 90.0
+# What a parked car hides is remembered for this long, so that nothing seems to appear when it drives off.
+_REMEMBER_S = 90.0
+# A second look fades at these rates: while the first is seen, and while neither is. Who walks past a car that has just
+# been parked costs that car some seconds and no more.
+_FADING, _CONTRADICTED = 0.5, 2.0
+_SECOND_RATE = 0.3
+# More than nothing: there is one.
+_JUST_SEEN_S = 1e-3
 _FIRST_SIGMA = 4.0
 # JPEG and H.264 leave this much even in a studio.
 _LEAST_SIGMA = 1.5
 # One passer-by must not make a pixel blind: what a single frame can add to its variance is bounded.
-_MOST_DEVIATION = 60.0
+_MOST_STEP = 40.0
 _CELL_PX = 8
 _FIT_ROUNDS = 4
 _MOST_GAIN = 2.5
 _QUIET_CELLS = 1.0
 _FITTING_CELLS = 8.0
+# A small pixel is the mean of many: of white ones and a few that were not.
+_WHITE = 240.0
 _WINDOW_PX = (7, 7)
+# Less is noise.
+_DETAIL_SIGMA = 7.0
+_SAME_CORRELATION = 0.7
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
+_AROUND = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +109,8 @@ def difference(seen: Luma, reference: Luma) -> Luma:
     return np.maximum(cv2.max(above, below), np.float32(0))
 
 
-def structure(seen: Luma, reference: Luma, noise: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(textured, kept): where either picture has detail to compare, and where both have the same.
+def structure(seen: Luma, reference: Luma) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(detail, same): where either picture has detail to compare, and where both have the same.
 
     Light multiplies and shifts what it falls on and leaves its normalised cross-correlation alone; a body in front of
     it does not. Source: J. C. S. Jacques Jr. et al., "Background Subtraction and Shadow Detection in Grayscale Video
@@ -108,55 +124,137 @@ def structure(seen: Luma, reference: Luma, noise: float) -> tuple[NDArray[np.boo
     var_a = np.maximum(mean(seen * seen) - mean_a * mean_a, 0.0)
     var_b = np.maximum(mean(reference * reference) - mean_b * mean_b, 0.0)
     covariance = mean(seen * reference) - mean_a * mean_b
-    flat = (2.0 * noise) ** 2
-    textured = np.maximum(var_a, var_b) > flat
-    kept = textured & (covariance > 0) & (covariance * covariance > 0.5 * var_a * var_b)
-    return textured, kept
+    detail = np.maximum(var_a, var_b) > _DETAIL_SIGMA**2
+    same = detail & (covariance > 0) & (covariance * covariance > _SAME_CORRELATION**2 * var_a * var_b)
+    return detail, same
 
 
 class Background:
-    """Mean and variance of each pixel. Grimson-style single Gaussians: C. R. Wren et al., "Pfinder", PAMI 1997, with
-    rates per second instead of per frame."""
+    """Two looks of each pixel and the variance of its luma, with rates per second.
+
+    `mean` is what it shows now, as a single Gaussian: C. R. Wren et al., "Pfinder", PAMI 1997. The second look is
+    first a candidate, something that has come to stand there, and belongs to the background once it was seen for
+    _ABSORB_S; then the two change places, so that nothing is blended into what it stands in front of and no ghost is
+    left when it goes. Layers of this kind: K. Kim et al., "Real-time Foreground-Background Segmentation using Codebook
+    Model", Real-Time Imaging 2005, section 3.2.
+
+    The variance comes from the step since the frame before, not from the distance to the mean: leaves that come and
+    go make a step in every frame, somebody who stands in the way for a minute makes two. Half the mean squared step
+    estimates a variance whatever the mean does: J. von Neumann et al., "The Mean Square Successive Difference", 1941.
+    """
 
     def __init__(self, seen: Luma, at_s: float) -> None:
         self.mean = seen.copy()
         self.variance = np.full_like(seen, _FIRST_SIGMA**2)
+        self._second = seen.copy()
+        self._second_s = np.zeros_like(seen)
+        """For how long the second look was seen, less what it has faded since. 0: there is none."""
+        self._has_second = False
+        self._last = seen
         self._at_s = at_s
         self._frames = 1
 
     def sigma(self) -> Luma:
-        return np.sqrt(self.variance)
+        """The largest among each pixel's neighbours: leaves reach a little further with every gust."""
+        return np.sqrt(cv2.dilate(self.variance, _AROUND))
 
-    def relight(self, light: Light) -> None:
+    def relight(self, light: Light, seen: Luma) -> None:
+        """Whatever was cut off at white may be any brighter than its relit value: there, brighter is as expected."""
+        if light == Light():
+            return
+        was_white = self.mean >= _WHITE
         self.mean = lit(self.mean, light)
+        np.copyto(self.mean, seen, where=was_white & (seen > self.mean))
+        self._second = lit(self._second, light)
+        self._last = lit(self._last, light)
         if light.gain > 1.0:
-            np.minimum(self.variance * np.float32(light.gain**2), np.float32(_MOST_DEVIATION**2), out=self.variance)
+            np.minimum(self.variance * np.float32(light.gain**2), np.float32(_MOST_STEP**2), out=self.variance)
 
     def restart(self, seen: Luma, at_s: float) -> None:
-        """The light is another: what it shows now is the background, and its noise is unknown."""
-        self.mean = seen.copy()
-        np.maximum(self.variance, _FIRST_SIGMA**2, out=self.variance)
+        """Another light or another view: what it shows now is the background, and its noise is unknown."""
+        np.maximum(self.variance, np.float32(_FIRST_SIGMA**2), out=self.variance)
+        self.adopt(seen, np.full(seen.shape, 255, np.uint8))
         self._at_s = at_s
         self._frames = 1
 
     def adopt(self, seen: Luma, where: Mask) -> None:
+        """Another light on a part of the picture."""
         cv2.copyTo(seen, where, self.mean)
+        self._second_s[where > 0] = 0.0
+        self._last = np.where(where > 0, seen, self._last)
 
-    def learn(self, seen: Luma, foreground: Mask, at_s: float) -> None:
-        """foreground: learnt slowly. The first frames weigh more, so that noise is known after some of them."""
+    def compare(self, seen: Luma) -> "Comparison":
+        away = difference(seen, self.mean)
+        if not self._has_second:
+            return Comparison(away, away, None)
+        away_second = difference(seen, self._second)
+        known = np.where(self._second_s >= _ABSORB_S, np.minimum(away, away_second), away)
+        return Comparison(known, away, away_second)
+
+    def learn(self, seen: Luma, compared: "Comparison", step_at: Luma, foreground: Mask, at_s: float) -> None:
+        """compared: of this frame. step_at: what counts as different. foreground: what is not background."""
         elapsed_s = max(0.0, at_s - self._at_s)
         self._at_s = at_s
         self._frames += 1
+        if self._has_second or foreground.any():
+            self._learn_second(seen, compared, step_at, foreground, elapsed_s)
         background = cv2.bitwise_not(foreground)
-        deviation = seen - self.mean
-        squared = np.minimum(deviation * deviation, np.float32(_MOST_DEVIATION**2))
+        step = seen - self._last
+        self._last = seen
+        squared = np.minimum(step * step, np.float32(_MOST_STEP**2)) * np.float32(0.5)
+        # The first frames weigh more, so that the noise is known after some of them.
         first = 1.0 / self._frames
-        for where, mean_tau_s, variance_tau_s, least in (
-            (background, _BACKGROUND_TAU_S, _VARIANCE_TAU_S, first),
-            (foreground, _FOREGROUND_TAU_S, _FOREGROUND_VARIANCE_TAU_S, 0.0),
-        ):
-            cv2.accumulateWeighted(seen, self.mean, max(least, 1 - math.exp(-elapsed_s / mean_tau_s)), where)
-            cv2.accumulateWeighted(
-                squared, self.variance, max(least, 1 - math.exp(-elapsed_s / variance_tau_s)), where
+
+        def rate(tau_s: float) -> float:
+            return 1.0 - math.exp(-elapsed_s / tau_s)
+
+        sure = cv2.bitwise_and(background, np.uint8(255) * (compared.mean <= _DOUBTFUL_STEP).view(np.uint8))
+        cv2.accumulateWeighted(seen, self.mean, max(first, rate(_MEAN_TAU_S)), sure)
+        cv2.accumulateWeighted(seen, self.mean, rate(_DOUBTFUL_TAU_S), cv2.subtract(background, sure))
+        cv2.accumulateWeighted(squared, self.variance, max(first, rate(_VARIANCE_TAU_S)), background)
+        cv2.accumulateWeighted(squared, self.variance, rate(_FOREGROUND_VARIANCE_TAU_S), foreground)
+        np.maximum(self.variance, np.float32(_LEAST_SIGMA**2), out=self.variance)
+
+    def _learn_second(
+        self, seen: Luma, compared: "Comparison", step_at: Luma, foreground: Mask, elapsed_s: float
+    ) -> None:
+        """Works on the few pixels that matter, as flat indices: whole pictures would take three times as long."""
+        second_s = self._second_s.ravel()
+        settled_before = np.flatnonzero((self._second_s >= _ABSORB_S) & (foreground == 0))
+        there = np.flatnonzero(foreground)
+        now, step = seen.ravel(), step_at.ravel()
+        fits = np.zeros(len(there), bool)
+        if compared.second is not None:
+            second_away = compared.second.ravel()
+            fits = (second_s[there] > 0) & (second_away[there] <= step[there])
+            # What was known before is back: a car drove off.
+            back = (second_away[settled_before] <= step[settled_before]) & (
+                compared.mean.ravel()[settled_before] > step[settled_before]
             )
-        np.maximum(self.variance, _LEAST_SIGMA**2, out=self.variance)
+            self._swap(settled_before[back])
+        grows, doubted = there[fits], there[~fits]
+        old_s = second_s[grows], second_s[doubted]
+        np.maximum(second_s - np.float32(_FADING * elapsed_s), np.float32(0), out=second_s)
+        second_s[grows] = old_s[0] + elapsed_s
+        second_s[doubted] = np.maximum(old_s[1] - _CONTRADICTED * elapsed_s, 0.0)
+        new = doubted[second_s[doubted] == 0]
+        second = self._second.ravel()
+        second[new] = now[new]
+        second_s[new] = _JUST_SEEN_S
+        second[grows] += (now[grows] - second[grows]) * np.float32(_SECOND_RATE)
+        self._swap(grows[second_s[grows] >= _ABSORB_S])
+        self._has_second = bool(second_s.any())
+
+    def _swap(self, indices: NDArray[np.intp]) -> None:
+        mean, second = self.mean.ravel(), self._second.ravel()
+        mean[indices], second[indices] = second[indices], mean[indices]
+        self._second_s.ravel()[indices] = _ABSORB_S + _REMEMBER_S * _FADING
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far each pixel of a frame lies from what is known of it, from the mean, and from the second look."""
+
+    known: Luma
+    mean: Luma
+    second: Luma | None
