@@ -238,6 +238,7 @@ class _Run:
                 self._on_event(FrameDropped(homeless.camera_id, homeless.frame_id))
 
     def _on_sent(self, accepted: Accepted) -> None:
+        self._buffer.ack(accepted.record)
         self._on_event(
             FrameSent(
                 camera_id=accepted.record.camera_id,
@@ -250,6 +251,7 @@ class _Run:
         )
 
     def _on_failed(self, record: Record, message: str) -> None:
+        self._buffer.ack(record)
         self._on_event(FrameFailed(record.camera_id, record.frame_id, message))
 
 

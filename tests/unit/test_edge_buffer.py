@@ -5,7 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_client.buffer import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, FrameBuffer, Record
+from edge_client.buffer import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, Depth, FrameBuffer, Record
 
 
 def record(camera_id, number, size=10):
@@ -89,3 +89,24 @@ def test_batches_hold_a_request_s_limits_keep_each_camera_s_order_and_lose_nothi
         got += batch
     for camera_id in "abc":
         assert [r for r in got if r.camera_id == camera_id] == [r for r in records if r.camera_id == camera_id]
+
+
+def test_what_was_taken_waits_until_it_is_settled():
+    buffer = FrameBuffer(["a"])
+    for n in range(2):
+        buffer.put(record("a", n, 9), drop_oldest=False)
+    assert buffer.depth("a") == Depth(records=2, bytes=20)
+    [first, second] = buffer.take(timeout_s=0, linger_s=0)
+    assert buffer.depth("a").records == 2
+    buffer.ack(first)
+    assert buffer.depth("a") == Depth(records=1, bytes=10)
+    buffer.ack(second)
+    buffer.ack(record("a", 7))  # never put: nothing happens
+    assert buffer.depth("a") == Depth()
+
+
+def test_a_camera_that_joins_later_has_a_room_of_its_own():
+    buffer = FrameBuffer([])
+    buffer.open("late")
+    assert not buffer.put(record("late", 0), drop_oldest=False)
+    assert take(buffer) == ["late.0"]
