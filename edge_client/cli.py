@@ -1,36 +1,21 @@
 """framewatch-edge: run cameras into a stream from a terminal or a service."""
 
 import argparse
-import json
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from edge_client.client import EdgeCamera, EdgeReport, run_edge
-from edge_client.events import (
-    CameraEnded,
-    CameraFailed,
-    CameraLost,
-    CameraWarning,
-    EdgeEvent,
-    FrameDropped,
-    FrameFailed,
-    FrameSampled,
-    FrameSent,
-    Opened,
-)
+from edge_client.cli_lines import HumanLines, JsonLines
+from edge_client.client import EdgeCamera, run_edge
 from edge_client.sampler import EveryNth, PerSecond, Sampling
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
-_SUMMARY_EVERY_S = 10.0
 _EPILOG = """\
 sources:
   0                                a camera device number
@@ -46,7 +31,13 @@ AWS credentials, profile and region are found as every AWS tool finds them.
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="framewatch-edge", description="The client beside the camera.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add_command in _COMMANDS:
+        add_command(commands)
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = commands.add_parser(
         "run",
         help="read cameras, put sampled frames into a Kinesis stream",
@@ -70,20 +61,29 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--endpoint-url", metavar="URL", help="an emulator's address instead of AWS")
     run.add_argument("--log-format", choices=("human", "json"), default="human")
     run.add_argument("--verbose", action="store_true", help="a line for every frame")
-    return parser
+    run.set_defaults(run=_run)
+
+
+# Each adds one command, whose defaults hold `run`: (args, parser) -> exit status. What is heavy to import (OpenCV,
+# boto3) is imported inside `run`, so that --help does not wait for it.
+_COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...] = (_add_run,)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns 0 when every source was read and every frame sent, 1 when not, 2 for wrong arguments."""
     parser = build_parser()
     args = parser.parse_args(argv)
+    return int(args.run(args, parser))
+
+
+def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     try:
         cameras = _cameras(args)
     except ValueError as error:
         parser.error(str(error))
     stop = threading.Event()
     _stop_on_signals(stop)
-    lines = _JsonLines() if args.log_format == "json" else _HumanLines(verbose=args.verbose)
+    lines = JsonLines() if args.log_format == "json" else HumanLines(verbose=args.verbose)
     try:
         report = run_edge(cameras, _kinesis(args), args.stream, on_event=lines.on_event, stop=stop)
     except ValueError as error:
@@ -147,74 +147,6 @@ def _stop_on_signals(stop: threading.Event) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-
-
-class _JsonLines:
-    def on_event(self, event: EdgeEvent) -> None:
-        self._print({"event": type(event).__name__, **asdict(event)})
-
-    def finish(self, report: EdgeReport) -> None:
-        self._print({"event": "Report", "ok": report.ok, **asdict(report)})
-
-    def _print(self, fields: dict[str, Any]) -> None:
-        print(json.dumps(fields, default=_as_text), flush=True)
-
-
-def _as_text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-class _HumanLines:
-    def __init__(self, *, verbose: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._verbose = verbose
-        self._clock = clock
-        self._next_summary_s = clock() + _SUMMARY_EVERY_S
-        self._sent: dict[str, int] = {}
-        self._unsent: dict[str, int] = {}
-
-    def on_event(self, event: EdgeEvent) -> None:
-        match event:
-            case Opened():
-                fps = f", {event.fps:g} frames/s" if event.fps else ""
-                length = f", {event.duration_s:.0f} s" if event.duration_s else ""
-                self._line(f"{event.camera_id}: reading {event.source}, {event.width}x{event.height}{fps}{length}")
-            case FrameSampled():
-                if self._verbose:
-                    self._line(f"{event.camera_id}: took {event.frame_id} at {event.media_time_s:.2f} s")
-            case FrameSent():
-                self._sent[event.camera_id] = self._sent.get(event.camera_id, 0) + 1
-                if self._verbose:
-                    self._line(f"{event.camera_id}: sent {event.frame_id} to {event.shard_id}")
-            case FrameFailed() | FrameDropped():
-                # One line a frame would bury the reason; the summary counts, the report tells why.
-                self._unsent[event.camera_id] = self._unsent.get(event.camera_id, 0) + 1
-            case CameraWarning() | CameraLost():
-                self._line(event.message)
-            case CameraFailed():
-                print(event.message, file=sys.stderr, flush=True)
-            case CameraEnded():
-                self._line(f"{event.camera_id}: ended: {event.reason}")
-        if self._clock() >= self._next_summary_s:
-            self._next_summary_s = self._clock() + _SUMMARY_EVERY_S
-            self._summary()
-
-    def finish(self, report: EdgeReport) -> None:
-        for camera_id, c in report.cameras.items():
-            lost = "".join(f", {n} {what}" for n, what in ((c.dropped, "dropped"), (c.failed, "failed")) if n)
-            self._line(f"{camera_id}: {c.read} frames read, {c.sampled} taken, {c.sent} sent{lost}")
-        failed = {m for c in report.cameras.values() if c.failed for m in c.errors}
-        for message in (m for m in report.errors if m in failed):
-            print(message, file=sys.stderr, flush=True)
-
-    def _summary(self) -> None:
-        for camera_id in sorted(self._sent.keys() | self._unsent.keys()):
-            unsent = self._unsent.get(camera_id, 0)
-            self._line(
-                f"{camera_id}: {self._sent.get(camera_id, 0)} sent so far" + (f", {unsent} not" if unsent else "")
-            )
-
-    def _line(self, text: str) -> None:
-        print(text, flush=True)
 
 
 if __name__ == "__main__":
