@@ -4,7 +4,7 @@ Its files read in flow order:
 
     source.py    what the user wrote -> a Source value; passwords from the environment, redacted everywhere else
     reader.py    open, grab, retrieve; media time
-    sampler.py   which frames are taken: EveryNth, PerSecond
+    sampler.py   which frames are taken: EveryNth, PerSecond, SamplingHours
     jpeg.py      pixels -> a JPEG that fits a stream record
     worker.py    the child process, one a camera: read -> sample -> encode -> envelope -> pipe
     camera.py    the parent's end of that pipe: bounded buffer, crash reports

@@ -13,7 +13,7 @@ from edge_client.camera import CameraProcess
 from edge_client.events import CameraFailed, EdgeEvent, FrameDropped, FrameFailed, FrameSampled, FrameSent
 from edge_client.pipe import Job
 from edge_client.producer import Accepted, Producer, StreamUnusable
-from edge_client.sampler import EveryNth, PerSecond, Sampling
+from edge_client.sampler import EveryNth, PerSecond, Sampling, SamplingHours
 from edge_client.source import Source, SourceError, parse_source
 from framewatch.domain.frames import is_camera_id
 
@@ -40,6 +40,7 @@ class EdgeCamera:
         clip's length, so that the last frame is about now.
     loop: a clip starts again at its end; sequence and capture time go on rising.
     reopen: a live source that worked and dropped is opened again, with backoff.
+    hours: when frames are sampled at all, by capture time; None for always.
     """
 
     camera_id: str
@@ -49,6 +50,7 @@ class EdgeCamera:
     loop: bool = False
     base_time: datetime | None = None
     reopen: bool = True
+    hours: SamplingHours | None = None
 
 
 @dataclass(slots=True)
@@ -269,4 +271,6 @@ def _job(camera: EdgeCamera, source: Source, started_at: datetime) -> Job:
         base_time=camera.base_time.astimezone(UTC).isoformat() if camera.base_time else None,
         run_started_at=started_at.isoformat(),
         progress_fd=None,
+        hours=camera.hours.texts if camera.hours else (),
+        time_zone=camera.hours.time_zone if camera.hours else "UTC",
     )

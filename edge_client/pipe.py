@@ -34,6 +34,8 @@ class Job:
     base_time: str | None
     run_started_at: str
     progress_fd: int | None
+    hours: tuple[str, ...] = ()
+    time_zone: str = "UTC"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -1,11 +1,16 @@
 """Which frames are taken. The first frame always is.
 
 A sampler sees each frame's index and media time before its pixels exist, so that a frame nobody wants is never
-converted.
+converted. SamplingHours close the sampling for part of the week.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
+
+import pytz
+
+from framewatch.domain.schedule import WeeklyHours
 
 # Container timestamps are rounded (a GIF's to 10 ms, others to a microsecond): a frame due "now" may be a hair early.
 _EARLY_S = 1e-4
@@ -34,6 +39,26 @@ class PerSecond:
 
 
 Sampling = EveryNth | PerSecond
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingHours:
+    """Outside of them nothing is sampled: frames are grabbed, and neither converted nor counted.
+
+    texts: such as `mon-fri 08:00-18:00`. time_zone: the site's, an IANA name. Raises ValueError with a sentence.
+    """
+
+    texts: tuple[str, ...]
+    time_zone: str
+    _hours: WeeklyHours = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hours", WeeklyHours.parse(self.texts))
+        if self.time_zone not in pytz.all_timezones_set:
+            raise ValueError(f"{self.time_zone!r} is not a time zone; use an IANA name such as Europe/Madrid")
+
+    def are_open(self, captured_at: datetime) -> bool:
+        return self._hours.is_open(captured_at, pytz.timezone(self.time_zone))
 
 
 class Sampler(Protocol):

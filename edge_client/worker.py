@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, send
 from edge_client.reader import FALLBACK_FPS, OpenFailed, Reader, open_reader
-from edge_client.sampler import EveryNth, PerSecond, Sampler, make_sampler
+from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
 from framewatch.domain.frames import Frame, FrameMeta, make_boot_id
@@ -47,6 +47,7 @@ class Worker:
         self._sampler: Sampler = make_sampler(
             PerSecond(job.per_second) if job.per_second is not None else EveryNth(job.every_nth or 1)
         )
+        self._hours = SamplingHours(tuple(job.hours), job.time_zone) if job.hours else None
         self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
@@ -155,6 +156,8 @@ class Worker:
         if not self._sampler.wants(index, total_s):
             return
         captured_at, read_at = stamp(), datetime.now(UTC)
+        if self._hours is not None and not self._hours.are_open(captured_at):
+            return
         frame_bgr = reader.retrieve()
         if frame_bgr is None:
             self._unreadable += 1

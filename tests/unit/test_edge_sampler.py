@@ -1,11 +1,17 @@
 """Samplers: which frames are taken."""
 
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_client.reader import next_media_time_s
-from edge_client.sampler import EveryNth, PerSecond, make_sampler
+from edge_client.pipe import Job, Kind
+from edge_client.reader import FolderReader, next_media_time_s
+from edge_client.sampler import EveryNth, PerSecond, SamplingHours, make_sampler
+from edge_client.worker import Worker
 
 
 def taken(sampling, times_s):
@@ -60,3 +66,49 @@ def test_a_senseless_rate_is_refused(make):
 )
 def test_media_time_is_the_clip_s_own_where_that_rises(claimed_s, last_s, fps, expected_s):
     assert next_media_time_s(claimed_s, last_s, fps) == pytest.approx(expected_s)
+
+
+# -- hours -----------------------------------------------------------------------------------------------------------
+
+
+def test_hours_are_those_of_the_sites_time_zone():
+    hours = SamplingHours(("mon-fri 08:00-18:00",), "Europe/Madrid")
+    # Monday 1 June 2026: Madrid is two hours ahead of UTC.
+    assert hours.are_open(datetime(2026, 6, 1, 6, 0, tzinfo=UTC))
+    assert not hours.are_open(datetime(2026, 6, 1, 5, 59, tzinfo=UTC))
+    assert not hours.are_open(datetime(2026, 6, 1, 16, 0, tzinfo=UTC))
+
+
+def test_a_time_zone_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match="'Europe/Madrit' is not a time zone"):
+        SamplingHours(("daily 08:00-18:00",), "Europe/Madrit")
+
+
+def test_frames_outside_the_hours_are_grabbed_and_neither_converted_nor_sent(tmp_path, monkeypatch):
+    for n in range(10):  # a folder is played at one image a second
+        cv2.imwrite(str(tmp_path / f"{n}.png"), np.full((90, 120, 3), 100 + n, np.uint8))
+    converted = []
+    retrieve = FolderReader.retrieve
+    monkeypatch.setattr(FolderReader, "retrieve", lambda self: (converted.append(self.last_name), retrieve(self))[1])
+    job = Job(
+        camera_id="front",
+        kind="path",
+        target=str(tmp_path),
+        every_nth=1,
+        per_second=None,
+        pace="fast",
+        loop=False,
+        reopen=False,
+        base_time="2026-06-01T05:59:56+00:00",
+        run_started_at="2026-06-01T06:00:00+00:00",
+        progress_fd=None,
+        hours=("mon 08:00-18:00",),
+        time_zone="Europe/Madrid",
+    )
+    sent, read = [], []
+    worker = Worker(Job.from_json(job.to_json()), lambda kind, facts, record: sent.append((kind, facts)), read.append)
+    worker.run()
+    assert read[-1] == 10
+    assert converted == ["4.png", "5.png", "6.png", "7.png", "8.png", "9.png"]
+    frames = [facts for kind, facts in sent if kind is Kind.FRAME]
+    assert [f["captured_at"] for f in frames] == [f"2026-06-01T06:00:0{n}+00:00" for n in range(6)]
