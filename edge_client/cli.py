@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_client.cli_lines import HumanLines, JsonLines
 from edge_client.client import EdgeCamera, run_edge
+from edge_client.gate_tool import add_parser as _add_gate
 from edge_client.sampler import EveryNth, PerSecond, Sampling
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 # Each adds one command, whose defaults hold `run`: (args, parser) -> exit status. What is heavy to import (OpenCV,
 # boto3) is imported inside `run`, so that --help does not wait for it.
-_COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...] = (_add_run,)
+_COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...] = (_add_run, _add_gate)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -23,8 +23,8 @@ _DOUBTFUL_STEP = 6.0
 _ABSORB_S = 90.0
 # What a parked car hides is remembered for this long, so that nothing seems to appear when it drives off.
 _REMEMBER_S = 90.0
-# A second look fades at these rates: while the first is seen, and while neither is. Who walks past a car that has just
-# been parked costs that car some seconds and no more.
+# A second look fades at these rates: while the first is seen, and while neither is. Who walks past a car just parked
+# costs that car some seconds and no more.
 _FADING, _CONTRADICTED = 0.5, 2.0
 _SECOND_RATE = 0.3
 # More than nothing: there is one.
@@ -135,8 +135,8 @@ class Background:
     `mean` is what it shows now, as a single Gaussian: C. R. Wren et al., "Pfinder", PAMI 1997. The second look is
     first a candidate, something that has come to stand there, and belongs to the background once it was seen for
     _ABSORB_S; then the two change places, so that nothing is blended into what it stands in front of and no ghost is
-    left when it goes. Layers of this kind: K. Kim et al., "Real-time Foreground-Background Segmentation using Codebook
-    Model", Real-Time Imaging 2005, section 3.2.
+    left when it goes. Layers of this kind: K. Kim et al., "Real-time Foreground-Background Segmentation using
+    Codebook Model", Real-Time Imaging 2005, section 3.2.
 
     The variance comes from the step since the frame before, not from the distance to the mean: leaves that come and
     go make a step in every frame, somebody who stands in the way for a minute makes two. Half the mean squared step
