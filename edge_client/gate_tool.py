@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from edge_client.explain import explain_open_failure
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
 from edge_client.sampler import EveryNth, PerSecond, Sampling, make_sampler
-from edge_client.source import Source, parse_source
+from edge_client.source import Source, SourceError, parse_source
 from framewatch.domain.frames import GateReason
 from framewatch.domain.geometry import PolygonRel, checked_polygon
 
@@ -71,7 +71,7 @@ FindCamera = Callable[[str], GateSubject | None]
 """A camera's subject by its id, or None where there is no such camera."""
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "gate",
         help="show what the motion gate would send of a clip or a camera, and why",
@@ -97,11 +97,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         parser.add_argument(
             option, action="append", type=_polygon, metavar='"X,Y X,Y X,Y"', help=f"{what}; repeatable"
         )
-    return parser
+    parser.set_defaults(run=_run)
 
 
-def run(args: argparse.Namespace, find_camera: FindCamera = lambda _: None) -> int:
-    """Returns 0, or 1 where nothing could be read or written; raises ValueError for arguments that make no sense."""
+def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    try:
+        return show_gate(args)
+    except (ValueError, SourceError) as error:
+        parser.error(str(error))
+
+
+def show_gate(args: argparse.Namespace, find_camera: FindCamera = lambda _: None) -> int:
+    """Returns 0, or 1 where nothing could be read or written.
+
+    Raises ValueError or SourceError for arguments that make no sense.
+    """
     # OpenCV takes a third of a second to load, which the other commands need not wait for.
     from edge_client.gate_pictures import CannotWrite, Sheet, Video  # noqa: PLC0415
     from edge_client.reader import OpenFailed  # noqa: PLC0415
