@@ -16,8 +16,18 @@ from pathlib import Path
 from typing import IO
 
 from edge_client.buffer import Record
-from edge_client.events import CameraEnded, CameraFailed, CameraLost, CameraWarning, EdgeEvent, FrameSampled, Opened
-from edge_client.explain import explain_crash, explain_loss, explain_open_failure
+from edge_client.events import (
+    CameraEnded,
+    CameraFailed,
+    CameraLost,
+    CameraWarning,
+    EdgeEvent,
+    FrameGated,
+    FrameSampled,
+    Opened,
+)
+from edge_client.explain import Trouble, classify, explain_crash, explain_loss, explain_open_failure
+from edge_client.gate_settings import WithheldReason
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, receive
 from edge_client.source import Source
 
@@ -56,10 +66,12 @@ class CameraProcess:
         self._on_finished = on_finished
         self._stopping = False
         self._noise: deque[str] = deque(maxlen=_NOISE_LINES)
-        self._last_word: EdgeEvent | tuple[str, str] | None = None
+        self._last_word: tuple[Kind, Facts] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._progress: mmap.mmap | None = None
         self.finished = threading.Event()
+        self.is_delivering = False
+        """A record of it waits for room: that the child then reads nothing is no fault of the camera."""
 
     @property
     def frames_read(self) -> int:
@@ -97,10 +109,11 @@ class CameraProcess:
             self._process.stdin.flush()
 
     def stop(self) -> None:
-        """Asks the child to end at once. A frame that it was reading is not sent."""
+        """Asks the child to end: at once where it is reading, after the whole frame where it has one in hand."""
         self._stopping = True
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
 
     def kill(self) -> None:
         self._stopping = True
@@ -152,7 +165,12 @@ class CameraProcess:
             facts["captured_at"] = datetime.fromisoformat(facts["captured_at"])
             facts["read_at"] = datetime.fromisoformat(facts["read_at"])
             self._on_event(FrameSampled(camera_id=camera_id, **facts))
+            self.is_delivering = True
             self._on_record(Record(camera_id, facts["frame_id"], data))
+            self.is_delivering = False
+        elif kind is Kind.GATED:
+            reason, captured_at = WithheldReason(facts["reason"]), datetime.fromisoformat(facts["captured_at"])
+            self._on_event(FrameGated(camera_id, reason, captured_at, facts["media_time_s"]))
         elif kind is Kind.OPENED:
             self._noise.clear()  # what was said on the way there explains no later trouble
             self._on_event(Opened(camera_id=camera_id, source=self._source.redacted, **facts))
@@ -163,18 +181,23 @@ class CameraProcess:
             message = explain_loss(camera_id, self._source, facts["why"], list(self._noise), facts["retry_in_s"])
             self._noise.clear()
             self._on_event(CameraLost(camera_id, message, facts["retry_in_s"]))
-        elif kind is Kind.ENDED:
-            self._last_word = CameraEnded(camera_id, facts["reason"])
-        elif kind is Kind.FAILED:
-            self._last_word = (facts["why"], facts["detail"])
+        elif kind is Kind.ENDED or kind is Kind.FAILED:
+            self._last_word = (kind, facts)
 
     def _farewell(self, returncode: int) -> EdgeEvent:
         camera_id = self._job.camera_id
-        if isinstance(self._last_word, CameraEnded):
-            return self._last_word
         noise = list(self._noise)
-        if isinstance(self._last_word, tuple):
-            return CameraFailed(camera_id, explain_open_failure(camera_id, self._source, *self._last_word, noise))
+        if self._last_word is not None:
+            kind, facts = self._last_word
+            if kind is Kind.FAILED:
+                why, detail = facts["why"], facts["detail"]
+                message = explain_open_failure(camera_id, self._source, why, detail, noise)
+                return CameraFailed(camera_id, message, classify(self._source, why, noise))
+            if self._job.supervised and self._source.is_live:
+                message = explain_loss(camera_id, self._source, facts["why"], noise, None)
+                return CameraFailed(camera_id, message, Trouble.UNREACHABLE)
+            return CameraEnded(camera_id, facts["reason"])
         if self._stopping:
             return CameraEnded(camera_id, "stopped")
-        return CameraFailed(camera_id, explain_crash(camera_id, self._source, returncode, self.frames_read, noise))
+        message = explain_crash(camera_id, self._source, returncode, self.frames_read, noise)
+        return CameraFailed(camera_id, message, Trouble.CRASHED)

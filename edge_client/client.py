@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Literal
 
 from edge_client.buffer import FrameBuffer, Record
 from edge_client.camera import CameraProcess
-from edge_client.events import CameraFailed, EdgeEvent, FrameDropped, FrameFailed, FrameSampled, FrameSent
+from edge_client.events import (
+    CameraFailed,
+    EdgeEvent,
+    FrameDropped,
+    FrameFailed,
+    FrameGated,
+    FrameSampled,
+    FrameSent,
+)
+from edge_client.gate_settings import GateSettings
 from edge_client.pipe import Job
 from edge_client.producer import Accepted, Producer, StreamUnusable
 from edge_client.sampler import EveryNth, PerSecond, Sampling, SamplingHours
 from edge_client.source import Source, SourceError, parse_source
 from framewatch.domain.frames import is_camera_id
+from framewatch.domain.geometry import PolygonRel
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -41,6 +51,8 @@ class EdgeCamera:
     loop: a clip starts again at its end; sequence and capture time go on rising.
     reopen: a live source that worked and dropped is opened again, with backoff.
     hours: when frames are sampled at all, by capture time; None for always.
+    gate: None sends every sampled frame.
+    privacy_masks: blacked out before anything else sees the picture.
     """
 
     camera_id: str
@@ -51,6 +63,8 @@ class EdgeCamera:
     base_time: datetime | None = None
     reopen: bool = True
     hours: SamplingHours | None = None
+    gate: GateSettings | None = None
+    privacy_masks: tuple[PolygonRel, ...] = ()
 
 
 @dataclass(slots=True)
@@ -154,7 +168,7 @@ class _Run:
                 if source.is_live and camera.pace == "fast":
                     raise SourceError("a live source comes at its own pace; it cannot be read fast")
                 process = CameraProcess(
-                    _job(camera, source, started_at),
+                    make_job(camera, source, started_at),
                     source,
                     on_event=self._on_event,
                     on_record=partial(self._on_record, drop_oldest=source.is_live),
@@ -207,6 +221,9 @@ class _Run:
             match event:
                 case FrameSampled():
                     counters.sampled += 1
+                case FrameGated():
+                    counters.sampled += 1
+                    counters.gated += 1
                 case FrameSent():
                     counters.sent += 1
                 case FrameDropped():
@@ -257,7 +274,7 @@ class _Run:
         self._on_event(FrameFailed(record.camera_id, record.frame_id, message))
 
 
-def _job(camera: EdgeCamera, source: Source, started_at: datetime) -> Job:
+def make_job(camera: EdgeCamera, source: Source, started_at: datetime, *, supervised: bool = False) -> Job:
     sampling = camera.sampling
     return Job(
         camera_id=camera.camera_id,
@@ -267,10 +284,13 @@ def _job(camera: EdgeCamera, source: Source, started_at: datetime) -> Job:
         per_second=sampling.fps if isinstance(sampling, PerSecond) else None,
         pace=camera.pace,
         loop=camera.loop,
-        reopen=camera.reopen,
+        reopen=camera.reopen and not supervised,
         base_time=camera.base_time.astimezone(UTC).isoformat() if camera.base_time else None,
         run_started_at=started_at.isoformat(),
         progress_fd=None,
         hours=camera.hours.texts if camera.hours else (),
         time_zone=camera.hours.time_zone if camera.hours else "UTC",
+        supervised=supervised,
+        gate=camera.gate.model_dump(mode="json") if camera.gate is not None else None,
+        privacy_masks=[[list(point) for point in polygon] for polygon in camera.privacy_masks],
     )

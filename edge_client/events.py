@@ -2,8 +2,8 @@
 
 `on_event` is called from several threads, but never from two at once, and a camera's events come in order:
 
-    Opened ( FrameSampled (FrameSent | FrameFailed | FrameDropped) | CameraWarning | CameraLost Opened )* then
-    CameraEnded | CameraFailed
+    Opened ( FrameSampled (FrameSent | FrameFailed | FrameDropped) | FrameGated | CameraWarning | CameraLost Opened )*
+    then CameraEnded | CameraFailed
 
 with two liberties: FrameSent, FrameFailed and FrameDropped of a frame may come after its camera's last event,
 since what is buffered is still sent, and frames that are retried come out of order. Every FrameSampled is followed
@@ -12,6 +12,9 @@ by exactly one of FrameSent, FrameFailed and FrameDropped before `run_edge` retu
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from edge_client.explain import Trouble
+from edge_client.gate_settings import WithheldReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,9 @@ class Opened:
     fps: float | None
     duration_s: float | None
     """None for a live source, and where the clip does not say."""
+    frame_count: int | None = None
+    """Of a clip or a folder, as it says itself."""
+    codec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,16 @@ class FrameSampled:
     height: int
     loop: int
     """Which pass over the clip, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameGated:
+    """A sampled frame that the motion gate kept back. It got no id, no JPEG and no FrameSampled."""
+
+    camera_id: str
+    reason: WithheldReason
+    captured_at: datetime
+    media_time_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +116,13 @@ class CameraFailed:
 
     camera_id: str
     message: str
+    trouble: Trouble = Trouble.OTHER
 
 
 EdgeEvent = (
     Opened
     | FrameSampled
+    | FrameGated
     | FrameSent
     | FrameFailed
     | FrameDropped

@@ -2,8 +2,20 @@
 
 import signal
 from collections.abc import Sequence
+from enum import StrEnum
 
 from edge_client.source import Source, SourceKind
+
+
+class Trouble(StrEnum):
+    """What kind of trouble a source is in: it decides how soon another try makes sense."""
+
+    REFUSED = "refused"  # user name, password or rights
+    NOT_FOUND = "not_found"  # no such path, file or device
+    UNREACHABLE = "unreachable"
+    CRASHED = "crashed"
+    OTHER = "other"
+
 
 # What FFmpeg 7 and 8 print, lower case -> what it means to the reader. The first that is found counts.
 _NETWORK_CAUSES = (
@@ -24,6 +36,9 @@ _NETWORK_CAUSES = (
     (("http error 5", "server returned 5"), "the camera answered with an error of its own (5xx); restart the camera"),
     (("invalid data found", "could not find codec"), "what it sends is not a video stream; check the path"),
 )
+# The rest of those causes are UNREACHABLE.
+_REFUSALS = ("the camera refused", "the camera forbids")
+_NOT_FOUND_WHYS = frozenset(("no_file", "empty_file", "empty_folder", "no_device"))
 _PATH_CAUSES = {
     "no_file": "there is no such file or folder; check the path",
     "empty_file": "the file is empty; copy it again",
@@ -39,9 +54,25 @@ def explain_open_failure(camera_id: str, source: Source, why: str, detail: str, 
     return f"{camera_id}: cannot read {source.redacted}: {_cause(source, why, detail, noise)}."
 
 
-def explain_loss(camera_id: str, source: Source, why: str, noise: Sequence[str], retry_in_s: float) -> str:
+def classify(source: Source, why: str, noise: Sequence[str]) -> Trouble:
+    """The arguments are those of explain_open_failure."""
+    if why in _NOT_FOUND_WHYS:
+        return Trouble.NOT_FOUND
+    if source.kind not in (SourceKind.RTSP, SourceKind.HTTP):
+        return Trouble.OTHER
+    cause = _known_network_cause(noise)
+    if cause is None:
+        return Trouble.OTHER
+    if cause.startswith(_REFUSALS):
+        return Trouble.REFUSED
+    return Trouble.NOT_FOUND if "(404)" in cause else Trouble.UNREACHABLE
+
+
+def explain_loss(camera_id: str, source: Source, why: str, noise: Sequence[str], retry_in_s: float | None) -> str:
+    """retry_in_s: None where who asks says that himself."""
     cause = "the stream ended" if why == "lost" else _cause(source, why, "", noise).split(";")[0]
-    return f"{camera_id}: lost {source.redacted}: {cause}; trying again in {retry_in_s:g} s."
+    again = "" if retry_in_s is None else f"; trying again in {retry_in_s:g} s"
+    return f"{camera_id}: lost {source.redacted}: {cause}{again}."
 
 
 def explain_crash(camera_id: str, source: Source, returncode: int, frames_read: int, noise: Sequence[str]) -> str:
@@ -75,11 +106,18 @@ def _cause(source: Source, why: str, detail: str, noise: Sequence[str]) -> str:
     return _PATH_CAUSES.get(why, f"it did not open ({why}); check it")
 
 
-def _network_cause(source: Source, why: str, noise: Sequence[str]) -> str:
+def _known_network_cause(noise: Sequence[str]) -> str | None:
     for line in reversed(noise):
         for marks, cause in _NETWORK_CAUSES:
             if any(mark in line.lower() for mark in marks):
                 return cause
+    return None
+
+
+def _network_cause(source: Source, why: str, noise: Sequence[str]) -> str:
+    cause = _known_network_cause(noise)
+    if cause is not None:
+        return cause
     last = _last_line(source, noise)
     hint = f' ("{last}")' if last else ""
     if why == "no_frames":

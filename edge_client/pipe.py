@@ -36,6 +36,11 @@ class Job:
     progress_fd: int | None
     hours: tuple[str, ...] = ()
     time_zone: str = "UTC"
+    supervised: bool = False
+    """A live source that goes away is the end of the child: who started it decides when the next one starts."""
+    gate: dict[str, Any] | None = None
+    """GateSettings as plain values; None: every sampled frame is sent."""
+    privacy_masks: list[list[list[float]]] = field(default_factory=list)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -52,6 +57,7 @@ class Kind(IntEnum):
     LOST = 4
     ENDED = 5
     FAILED = 6
+    GATED = 7
 
 
 Facts = dict[str, Any]

@@ -1,27 +1,34 @@
-"""The child process, one a camera: read -> sample -> encode -> envelope -> pipe.
+"""The child process, one a camera: read -> sample -> mask -> gate -> encode -> envelope -> pipe.
 
 It lives apart because some files make the decoder abort its whole process. The parent gives the job on stdin and
-keeps that open; when it closes, whatever ended the parent, this process ends too. Messages go out on what was
+keeps that open; when it closes, because this camera is to stop or because the parent died, this process ends, at
+once where it reads and after the whole frame where it has one in hand. Messages go out on what was
 stdout; a library that prints writes to stderr, which the parent keeps a few lines of.
 """
 
+import json
 import mmap
 import os
 import random
 import secrets
+import select
 import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from edge_client.gate import MotionGate
+from edge_client.gate_settings import GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
+from edge_client.masks import PrivacyMasks
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, send
 from edge_client.reader import FALLBACK_FPS, OpenFailed, Reader, open_reader
 from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
-from framewatch.domain.frames import Frame, FrameMeta, make_boot_id
+from framewatch.domain.frames import Frame, FrameMeta, Gate, GateReason, make_boot_id
+from framewatch.domain.geometry import checked_polygon
 from framewatch.wire.envelope import MAX_RECORD_BYTES, encode_envelope
 
 # A header is some 300 bytes; room for a motion gate's hundred boxes stays.
@@ -31,7 +38,9 @@ _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 1.0, 30.0
 _MOST_LAG_S = 2.0
 # A container's frame count is an estimate; a clip that yields less than this share of it is damaged.
 _WHOLE_SHARE = 0.9
-
+# A frame in hand is handed over within milliseconds, unless the parent is stuck itself.
+_HAND_OVER_PATIENCE_S = 2.0
+_SENT_UNASKED = Gate(GateReason.FORCED)
 
 Emit = Callable[[Kind, Facts, bytes], None]
 
@@ -48,12 +57,17 @@ class Worker:
             PerSecond(job.per_second) if job.per_second is not None else EveryNth(job.every_nth or 1)
         )
         self._hours = SamplingHours(tuple(job.hours), job.time_zone) if job.hours else None
+        polygons = [checked_polygon([(x, y) for x, y in polygon]) for polygon in job.privacy_masks]
+        self._masks = PrivacyMasks(polygons)
+        settings = GateSettings.model_validate_json(json.dumps(job.gate)) if job.gate is not None else None
+        self._gate = MotionGate(settings, polygons) if settings is not None and settings.enabled else None
         self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
         self._announced = False
         self._unreadable = 0
         self._first_unreadable = ""
+        self.frame_in_hand = threading.Lock()
 
     def run(self) -> None:
         if self._source.is_live:
@@ -84,11 +98,9 @@ class Worker:
                 if self._index == 0:
                     self._fail("no_frames")
                     return
-                if finite:
-                    self._emit(Kind.ENDED, {"reason": "the clip behind the URL ended"}, b"")
-                    return
-                if not self._job.reopen:
-                    self._emit(Kind.ENDED, {"reason": "the stream ended"}, b"")
+                if finite or not self._job.reopen:
+                    reason = "the clip behind the URL ended" if finite else "the stream ended"
+                    self._emit(Kind.ENDED, {"reason": reason, "why": why}, b"")
                     return
             if self._index > read_before:
                 tries = 0
@@ -158,14 +170,32 @@ class Worker:
         captured_at, read_at = stamp(), datetime.now(UTC)
         if self._hours is not None and not self._hours.are_open(captured_at):
             return
-        frame_bgr = reader.retrieve()
-        if frame_bgr is None:
-            self._unreadable += 1
-            if self._unreadable == 1:
-                self._first_unreadable = reader.last_name
-            return
-        self._announce(reader, frame_bgr)
-        self._send(frame_bgr, captured_at, read_at, {"media_time_s": media_time_s, "loop": loop})
+        with self.frame_in_hand:
+            frame_bgr = reader.retrieve()
+            if frame_bgr is None:
+                self._unreadable += 1
+                if self._unreadable == 1:
+                    self._first_unreadable = reader.last_name
+                return
+            self._announce(reader, frame_bgr)
+            # First of all: what is masked is seen by nothing, not even the gate.
+            self._masks.apply(frame_bgr)
+            gate = self._ask_gate(frame_bgr, total_s, captured_at, media_time_s)
+            if gate is not None:
+                self._send(frame_bgr, gate, captured_at, read_at, {"media_time_s": media_time_s, "loop": loop})
+
+    def _ask_gate(
+        self, frame_bgr: FrameBGR, total_s: float, captured_at: datetime, media_time_s: float
+    ) -> Gate | None:
+        """Why the frame is sent; None when it is not, which is told."""
+        if self._gate is None:
+            return _SENT_UNASKED
+        decision = self._gate.consider(frame_bgr, total_s)
+        if isinstance(decision.reason, GateReason):
+            return Gate(decision.reason, decision.boxes_xyxy_rel)
+        facts = {"reason": decision.reason, "captured_at": captured_at.isoformat(), "media_time_s": media_time_s}
+        self._emit(Kind.GATED, facts, b"")
+        return None
 
     def _announce(self, reader: Reader, frame_bgr: FrameBGR) -> None:
         if self._announced:
@@ -173,15 +203,16 @@ class Worker:
         self._announced = True
         height, width = frame_bgr.shape[:2]
         facts = {"width": width, "height": height, "fps": reader.fps, "duration_s": reader.duration_s}
+        facts |= {"frame_count": reader.frame_count, "codec": getattr(reader, "codec", None)}
         self._emit(Kind.OPENED, facts, b"")
 
-    def _send(self, frame_bgr: FrameBGR, captured_at: datetime, read_at: datetime, facts: Facts) -> None:
+    def _send(self, frame_bgr: FrameBGR, gate: Gate, captured_at: datetime, read_at: datetime, facts: Facts) -> None:
         try:
             jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
         except FrameTooLarge as error:
             self._emit(Kind.WARNING, {"message": f"a frame was skipped: {error}"}, b"")
             return
-        meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height)
+        meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate)
         self._seq += 1
         record = encode_envelope(Frame(meta, jpeg))
         facts |= {
@@ -227,10 +258,15 @@ class _ClipClock:
         return self._anchor_at + timedelta(seconds=time.monotonic() - self._anchor_s)
 
 
-def _end_with_parent() -> None:
-    """Returns never: waits for the end of stdin, which comes when the parent closes it or dies."""
+def _end_with_stdin(frame_in_hand: threading.Lock) -> None:
+    """Returns never: waits for the end of stdin, which comes when the parent closes it or dies.
+
+    By a thread and not by a signal: Python handles signals between two steps of the main thread, which may hang in
+    the decoder.
+    """
     while os.read(0, 4096):
         pass
+    frame_in_hand.acquire(timeout=_HAND_OVER_PATIENCE_S)
     os._exit(0)
 
 
@@ -245,7 +281,6 @@ def main() -> None:
             os._exit(0)
         line += byte
     job = Job.from_json(bytes(line))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     progress: Callable[[int], None] = lambda _: None  # noqa: E731
     if job.progress_fd is not None:
         shared = mmap.mmap(job.progress_fd, PROGRESS.size)
@@ -258,8 +293,12 @@ def main() -> None:
         while view:
             view = view[os.write(out_fd, view) :]
 
+    if select.select([0], [], [], 0)[0]:  # stopped while this process was starting: not one frame more
+        os._exit(0)
+    worker = Worker(job, lambda kind, facts, record: send(write, kind, facts, record), progress)
+    threading.Thread(target=_end_with_stdin, args=(worker.frame_in_hand,), daemon=True).start()
     try:
-        Worker(job, lambda kind, facts, record: send(write, kind, facts, record), progress).run()
+        worker.run()
     except BrokenPipeError:
         os._exit(0)  # the parent is gone; there is nobody to tell
     sys.stderr.flush()
