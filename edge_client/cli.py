@@ -67,7 +67,10 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 # Each adds one command, whose defaults hold `run`: (args, parser) -> exit status. What is heavy to import (OpenCV,
 # boto3) is imported inside `run`, so that --help does not wait for it.
-_COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...] = (_add_run, _add_gate)
+_COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], object], ...] = (
+    _add_run,
+    _add_gate,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
