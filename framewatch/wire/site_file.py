@@ -12,17 +12,15 @@ what they say, though YAML 1.1 reads a number, a number and false.
 import difflib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
-
-import pytz
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from framewatch.domain.errors import SiteFileError
-from framewatch.domain.frames import CAMERA_ID_PATTERN, is_camera_id
+from framewatch.domain.frames import is_camera_id
 from framewatch.domain.labels import fold
-from framewatch.domain.site import SiteConfig, SiteProblems, Vision, Watch, reference_problems
+from framewatch.domain.site import SiteConfig, Vision, Watch, reference_problems
+from framewatch.wire.settings_model import validate_settings, value_at
 from framewatch.wire.yaml_reading import (
     Loc,
     Reading,
@@ -31,7 +29,6 @@ from framewatch.wire.yaml_reading import (
     read_settings,
     report,
     scrub,
-    shown_key,
 )
 
 
@@ -62,7 +59,13 @@ def read_site_text(text: str | bytes, filename: str = "site.yaml") -> SiteDocume
     """Like load_site_text, and keeps the lines. Raises SiteFileError with one line for each problem."""
     reading = Reading()
     data = read_settings(text, reading)
-    config = None if data is None else _validate(data, reading)
+    config = None
+    if data is not None:
+        config = validate_settings(SiteConfig, data, reading)
+        if config is None:
+            # The model looks across sections only once each is right in itself; the user wants to hear all of it now.
+            for loc, message in _reference_problems(data):
+                reading.wrong(line_of(reading.lines, loc), loc, message)
     if reading.problems or config is None:
         raise SiteFileError(report(filename, reading.problems))
     return SiteDocument(config, filename, reading.lines)
@@ -94,105 +97,6 @@ def site_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Framewatch site file"}
 
 
-def _validate(data: dict[str, Any], reading: Reading) -> SiteConfig | None:
-    """Strict, as the JSON Schema is: `max_labels: yes` is not 1. JSON mode, where a tuple is a list."""
-    errors: Sequence[Any] = ()
-    for _ in range(2):
-        try:
-            config = SiteConfig.model_validate_json(json.dumps(data), strict=True)
-        except ValidationError as error:
-            errors = error.errors(include_url=False, include_input=False)
-        else:
-            return config
-        misread = [e["loc"] for e in errors if e["type"] == "string_type" and e["loc"] in reading.raw_texts]
-        if not misread:
-            break
-        for loc in misread:
-            _set(data, loc, reading.raw_texts[loc])
-    for problem in errors:
-        if problem["loc"] not in reading.unreadable:
-            _note(problem, data, reading)
-    # The model looks across sections only once each is right in itself; the user wants to hear everything now.
-    for loc, message in _reference_problems(data):
-        reading.wrong(line_of(reading.lines, loc), loc, message)
-    return None
-
-
-def _note(error: Any, data: Any, reading: Reading) -> None:
-    loc: Loc = error["loc"]
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, SiteProblems):
-        for below, message in cause.found:
-            reading.wrong(line_of(reading.lines, (*loc, *below)), (*loc, *below), message)
-        return
-    value = _get(data, loc)
-    if error["type"] == "too_short" and isinstance(value, list) and len(value) >= error["ctx"]["min_length"]:
-        return  # pydantic counts good items only, and the bad one is told by itself
-    reading.wrong(line_of(reading.lines, loc), loc, _words(error, loc, value))
-
-
-def _words(error: Any, loc: Loc, value: Any) -> str:  # noqa: PLR0911  one return a kind of error
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_key(loc)
-    if kind == "missing":
-        return "is missing; add it"
-    if value is None:
-        return "is empty; fill it in or remove the line"
-    if kind == "string_type":
-        return "must be text; write one value in quotes"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "must be a section; write `key: value` lines below it, indented"
-    if kind in ("tuple_type", "list_type"):
-        return "must be a list; begin each item with `- `"
-    if kind == "string_pattern_mismatch" and context.get("pattern") == CAMERA_ID_PATTERN:
-        return "is not an id; use lower-case letters, digits and hyphens, at most 63, a letter or digit first"
-    if kind == "too_short":
-        return f"needs at least {context['min_length']}; add one"
-    if kind == "too_long":
-        return f"takes at most {context['max_length']}; remove some"
-    if kind == "value_error":
-        message = str(context["error"])
-        near = difflib.get_close_matches(str(value), pytz.all_timezones, n=2) if loc == ("site", "time_zone") else []
-        return f"{message}; did you mean {' or '.join(near)}?" if near else message
-    said = str(error["msg"])
-    return f"{said[:1].lower()}{said[1:]}; correct it"
-
-
-def _unknown_key(loc: Loc) -> str:
-    key, section = str(loc[-1]), _model_at(loc[:-1])
-    known = list(section.model_fields) if section else []
-    elsewhere = [
-        f"{name}.{key}"
-        for name, other in SiteConfig.model_fields.items()
-        if (model := _model_in(other.annotation)) and model is not section and key in model.model_fields
-    ]
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1)
-    if near:
-        fix = f"did you mean {near[0]!r}?"
-    elif elsewhere:
-        fix = f"did you mean {elsewhere[0]}? Check the indentation"
-    else:
-        fix = f"the keys here are: {', '.join(known)}"
-    return f"unknown key {shown_key(key)}; {fix}"
-
-
-def _model_at(loc: Loc) -> type[BaseModel] | None:
-    model: type[BaseModel] | None = SiteConfig
-    for part in loc:
-        if isinstance(part, str) and model is not None:
-            model = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
-    return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation such as `Site` or `tuple[Camera, ...]` is about."""
-    for candidate in (annotation, *get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
 def _reference_problems(data: dict[str, Any]) -> list[tuple[Loc, str]]:
     """The checks between sections, on whatever parts of the data have the right shape."""
 
@@ -221,25 +125,9 @@ def _reference_problems(data: dict[str, Any]) -> list[tuple[Loc, str]]:
     def certain(loc: Loc) -> bool:
         if loc[:2] != ("watch", "notify"):
             return True
-        return not doubtful and is_camera_id(str(_get(data, loc)))
+        return not doubtful and is_camera_id(str(value_at(data, loc)))
 
     return [(loc, message) for loc, message in problems if certain(loc)]
-
-
-_ABSENT = object()
-
-
-def _get(data: Any, loc: Loc) -> Any:
-    for part in loc:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return _ABSENT
-    return data
-
-
-def _set(data: Any, loc: Loc, value: str) -> None:
-    _get(data, loc[:-1])[loc[-1]] = value
 
 
 if __name__ == "__main__":

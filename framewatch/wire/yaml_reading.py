@@ -15,7 +15,6 @@ MAX_BYTES = 256 * 1024  # hundreds of cameras take some tens of KiB
 MAX_VALUES = 20_000  # aliases count each time they are used, so that a few lines cannot become millions
 MAX_DEPTH = 12
 MAX_SHOWN = 100
-START_FROM = "start from config/site.example.yaml"
 
 Loc = tuple[str | int, ...]
 
@@ -41,8 +40,9 @@ class Problem:
 
 @dataclass(slots=True)
 class Reading:
-    """What is learnt of a text while it is read. lines: 1-based, by place."""
+    """What is learnt of a text while it is read. lines: 1-based, by place. example: a good file to start from."""
 
+    example: str = "config/site.example.yaml"
     lines: dict[Loc, int] = field(default_factory=lambda: {(): 1})
     raw_texts: dict[Loc, str] = field(default_factory=dict)  # of scalars that YAML does not read as text
     unreadable: set[Loc] = field(default_factory=set)  # noted already, and None stands in the data instead
@@ -69,7 +69,7 @@ def read_settings(text: str | bytes, reading: Reading) -> dict[str, Any] | None:
     except _GaveUp:
         return None
     if not isinstance(data, dict):
-        reading.wrong(_line(root), (), f"the file holds no settings (key: value lines); {START_FROM}")
+        reading.wrong(_line(root), (), f"the file holds no settings (key: value lines); start from {reading.example}")
         return None
     return data
 
@@ -77,7 +77,9 @@ def read_settings(text: str | bytes, reading: Reading) -> dict[str, Any] | None:
 def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
-        reading.wrong(1, (), f"the file has {len(raw)} bytes, more than the limit of {MAX_BYTES}; {START_FROM}")
+        reading.wrong(
+            1, (), f"the file has {len(raw)} bytes, more than the limit of {MAX_BYTES}; start from {reading.example}"
+        )
         return None
     try:
         decoded = raw.decode("utf-8")
@@ -100,10 +102,10 @@ def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
         reading.wrong(line, (), f"the character #x{ord(decoded[error.position]):04x} may not stand here; remove it")
         return None
     except RecursionError:
-        reading.wrong(1, (), f"nested more than {MAX_DEPTH} deep; {START_FROM}")
+        reading.wrong(1, (), f"nested more than {MAX_DEPTH} deep; start from {reading.example}")
         return None
     if root is None:
-        reading.wrong(1, (), f"the file is empty; {START_FROM}")
+        reading.wrong(1, (), f"the file is empty; start from {reading.example}")
     return root
 
 
