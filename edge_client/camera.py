@@ -26,7 +26,7 @@ from edge_client.events import (
     FrameSampled,
     Opened,
 )
-from edge_client.explain import Trouble, classify, explain_crash, explain_loss, explain_open_failure
+from edge_client.explain import Cause, cause_of, explain_crash, explain_loss, explain_open_failure
 from edge_client.gate_settings import WithheldReason
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, receive
 from edge_client.source import Source
@@ -192,12 +192,12 @@ class CameraProcess:
             if kind is Kind.FAILED:
                 why, detail = facts["why"], facts["detail"]
                 message = explain_open_failure(camera_id, self._source, why, detail, noise)
-                return CameraFailed(camera_id, message, classify(self._source, why, noise))
+                return CameraFailed(camera_id, message, cause_of(self._source, why, noise))
             if self._job.supervised and self._source.is_live:
                 message = explain_loss(camera_id, self._source, facts["why"], noise, None)
-                return CameraFailed(camera_id, message, Trouble.UNREACHABLE)
+                return CameraFailed(camera_id, message, Cause.ENDED)
             return CameraEnded(camera_id, facts["reason"])
         if self._stopping:
             return CameraEnded(camera_id, "stopped")
         message = explain_crash(camera_id, self._source, returncode, self.frames_read, noise)
-        return CameraFailed(camera_id, message, Trouble.CRASHED)
+        return CameraFailed(camera_id, message, Cause.CRASHED)

@@ -13,7 +13,7 @@ by exactly one of FrameSent, FrameFailed and FrameDropped before `run_edge` retu
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge_client.explain import Trouble
+from edge_client.explain import Cause
 from edge_client.gate_settings import WithheldReason
 
 
@@ -116,7 +116,7 @@ class CameraFailed:
 
     camera_id: str
     message: str
-    trouble: Trouble = Trouble.OTHER
+    cause: Cause = Cause.SETTINGS
 
 
 EdgeEvent = (

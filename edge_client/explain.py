@@ -7,14 +7,23 @@ from enum import StrEnum
 from edge_client.source import Source, SourceKind
 
 
-class Trouble(StrEnum):
-    """What kind of trouble a source is in: it decides how soon another try makes sense."""
+class Cause(StrEnum):
+    """What a supervisor needs to know of a failure. The first two and SETTINGS want a person; the rest may pass."""
 
-    REFUSED = "refused"  # user name, password or rights
-    NOT_FOUND = "not_found"  # no such path, file or device
+    AUTH_FAILED = "auth-failed"
+    """The camera knows us not, or forbids it: wrong password, missing right."""
+    NOT_FOUND = "not-found"
+    """No such file, device or path."""
     UNREACHABLE = "unreachable"
+    """Refused, no route, no answer, or an error of the camera's own."""
+    ENDED = "ended"
+    """A live stream was closed by the other side."""
+    BAD_DATA = "bad-data"
+    """What it sends cannot be read."""
     CRASHED = "crashed"
-    OTHER = "other"
+    """The reading process died."""
+    SETTINGS = "settings"
+    """What was asked for cannot be done as it is written."""
 
 
 # What FFmpeg 7 and 8 print, lower case -> what it means to the reader. The first that is found counts.
@@ -54,18 +63,18 @@ def explain_open_failure(camera_id: str, source: Source, why: str, detail: str, 
     return f"{camera_id}: cannot read {source.redacted}: {_cause(source, why, detail, noise)}."
 
 
-def classify(source: Source, why: str, noise: Sequence[str]) -> Trouble:
+def cause_of(source: Source, why: str, noise: Sequence[str]) -> Cause:
     """The arguments are those of explain_open_failure."""
     if why in _NOT_FOUND_WHYS:
-        return Trouble.NOT_FOUND
+        return Cause.NOT_FOUND
     if source.kind not in (SourceKind.RTSP, SourceKind.HTTP):
-        return Trouble.OTHER
+        return Cause.BAD_DATA
     cause = _known_network_cause(noise)
     if cause is None:
-        return Trouble.OTHER
+        return Cause.BAD_DATA
     if cause.startswith(_REFUSALS):
-        return Trouble.REFUSED
-    return Trouble.NOT_FOUND if "(404)" in cause else Trouble.UNREACHABLE
+        return Cause.AUTH_FAILED
+    return Cause.NOT_FOUND if "(404)" in cause else Cause.UNREACHABLE
 
 
 def explain_loss(camera_id: str, source: Source, why: str, noise: Sequence[str], retry_in_s: float | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import pytz
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from framewatch.domain.frames import CAMERA_ID_PATTERN
 from framewatch.domain.labels import fold
@@ -26,6 +26,15 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
 LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
+def _known_zone(value: str) -> str:
+    if value not in pytz.all_timezones_set:
+        raise ValueError(f"{value!r} is not a time zone; use an IANA name such as Europe/Madrid or America/New_York")
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -45,16 +54,7 @@ class Section(BaseModel):
 
 class Site(Section):
     name: DisplayName = "My site"
-    time_zone: str = Field(default="UTC", description="IANA name, such as Europe/Madrid")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in pytz.all_timezones_set:
-            raise ValueError(
-                f"{value!r} is not a time zone; use an IANA name such as Europe/Madrid or America/New_York"
-            )
-        return value
+    time_zone: TimeZone = Field(default="UTC", description="IANA name, such as Europe/Madrid")
 
 
 class Camera(Section):
