@@ -3,12 +3,15 @@
 Its files read in flow order:
 
     source.py    what the user wrote -> a Source value; passwords from the environment, redacted everywhere else
-    reader.py    open, grab, retrieve; media time
+    reader.py    open, grab, retrieve; media time; which library reads what
+    mjpeg.py     JPEGs over HTTP, streamed or polled (jpeg_stream.py cuts them out, http_camera.py and
+                 http_auth.py fetch them)
+    onvif.py     ask a camera for its RTSP address; discover.py finds cameras
     sampler.py   which frames are taken: EveryNth, PerSecond, SamplingHours
     jpeg.py      pixels -> a JPEG that fits a stream record
     worker.py    the child process, one a camera: read -> sample -> encode -> envelope -> pipe
     camera.py    the parent's end of that pipe: bounded buffer, crash reports
-    explain.py   what went wrong with a source -> one sentence that says what to do
+    explain.py   what went wrong with a source -> a cause, and one sentence that says what to do
     producer.py  PutRecords: batches, partial failures, backoff
     client.py    run_edge: all of it together
     events.py    what run_edge reports while it runs

@@ -24,9 +24,17 @@ from edge_client.events import (
     EdgeEvent,
     FrameGated,
     FrameSampled,
+    FramesUnreadable,
     Opened,
 )
-from edge_client.explain import Cause, cause_of, explain_crash, explain_loss, explain_open_failure
+from edge_client.explain import (
+    Cause,
+    cause_of,
+    explain_crash,
+    explain_loss,
+    explain_open_failure,
+    explain_unreadable,
+)
 from edge_client.gate_settings import WithheldReason
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, receive
 from edge_client.source import Source
@@ -66,6 +74,7 @@ class CameraProcess:
         self._on_finished = on_finished
         self._stopping = False
         self._noise: deque[str] = deque(maxlen=_NOISE_LINES)
+        self._told: set[str] = set()  # reasons of unreadable pictures, since the source was opened
         self._last_word: tuple[Kind, Facts] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._progress: mmap.mmap | None = None
@@ -178,9 +187,18 @@ class CameraProcess:
             message = f"{camera_id}: {self._source.redacted}: {facts['message']}."
             self._on_event(CameraWarning(camera_id, message))
         elif kind is Kind.LOST:
-            message = explain_loss(camera_id, self._source, facts["why"], list(self._noise), facts["retry_in_s"])
+            why, noise, retry_in_s = facts["why"], list(self._noise), facts["retry_in_s"]
+            message = explain_loss(camera_id, self._source, why, noise, retry_in_s, detail=facts["detail"])
             self._noise.clear()
-            self._on_event(CameraLost(camera_id, message, facts["retry_in_s"]))
+            self._told.clear()
+            self._on_event(CameraLost(camera_id, message, retry_in_s, cause_of(self._source, why, noise)))
+        elif kind is Kind.UNREADABLE:
+            reason = facts["reason"]
+            self._on_event(FramesUnreadable(camera_id, reason, facts["count"]))
+            # A clip tells of its unreadable pictures once, at its end; of one too large the worker gives the figures.
+            if self._source.is_live and reason != "too_large" and reason not in self._told:
+                self._told.add(reason)
+                self._on_event(CameraWarning(camera_id, explain_unreadable(camera_id, self._source, reason)))
         elif kind is Kind.ENDED or kind is Kind.FAILED:
             self._last_word = (kind, facts)
 
@@ -189,13 +207,15 @@ class CameraProcess:
         noise = list(self._noise)
         if self._last_word is not None:
             kind, facts = self._last_word
+            why, detail = facts["why"], facts["detail"]
+            cause = cause_of(self._source, why, noise)
             if kind is Kind.FAILED:
-                why, detail = facts["why"], facts["detail"]
-                message = explain_open_failure(camera_id, self._source, why, detail, noise)
-                return CameraFailed(camera_id, message, cause_of(self._source, why, noise))
+                return CameraFailed(
+                    camera_id, explain_open_failure(camera_id, self._source, why, detail, noise), cause
+                )
             if self._job.supervised and self._source.is_live:
-                message = explain_loss(camera_id, self._source, facts["why"], noise, None)
-                return CameraFailed(camera_id, message, Cause.ENDED)
+                message = explain_loss(camera_id, self._source, why, noise, None, detail=detail)
+                return CameraFailed(camera_id, message, cause)
             return CameraEnded(camera_id, facts["reason"])
         if self._stopping:
             return CameraEnded(camera_id, "stopped")

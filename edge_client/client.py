@@ -18,6 +18,7 @@ from edge_client.events import (
     FrameGated,
     FrameSampled,
     FrameSent,
+    FramesUnreadable,
 )
 from edge_client.gate_settings import GateSettings
 from edge_client.pipe import Job
@@ -53,6 +54,8 @@ class EdgeCamera:
     hours: when frames are sampled at all, by capture time; None for always.
     gate: None sends every sampled frame.
     privacy_masks: blacked out before anything else sees the picture.
+    timeout_s: a camera that does not answer, or sends nothing, for this long is gone.
+    accept_self_signed: for https alone, any certificate will do.
     """
 
     camera_id: str
@@ -65,11 +68,16 @@ class EdgeCamera:
     hours: SamplingHours | None = None
     gate: GateSettings | None = None
     privacy_masks: tuple[PolygonRel, ...] = ()
+    timeout_s: float = 10.0
+    accept_self_signed: bool = False
 
 
 @dataclass(slots=True)
 class CameraCounters:
-    """sampled == gated + sent + dropped + failed when `run_edge` has returned. gated: 0 without a motion gate."""
+    """sampled == gated + sent + dropped + failed when `run_edge` has returned. gated: 0 without a motion gate.
+
+    unreadable: pictures that came and could not be used, so that none of them was sampled.
+    """
 
     read: int = 0
     sampled: int = 0
@@ -77,6 +85,7 @@ class CameraCounters:
     sent: int = 0
     dropped: int = 0
     failed: int = 0
+    unreadable: int = 0
     errors: list[str] = field(default_factory=list)
 
 
@@ -228,6 +237,8 @@ class _Run:
                     counters.sent += 1
                 case FrameDropped():
                     counters.dropped += 1
+                case FramesUnreadable(count=count):
+                    counters.unreadable += count
                 case FrameFailed(message=message):
                     counters.failed += 1
                     self._add_error(counters, message)
@@ -293,4 +304,6 @@ def make_job(camera: EdgeCamera, source: Source, started_at: datetime, *, superv
         supervised=supervised,
         gate=camera.gate.model_dump(mode="json") if camera.gate is not None else None,
         privacy_masks=[[list(point) for point in polygon] for polygon in camera.privacy_masks],
+        timeout_s=camera.timeout_s,
+        accept_self_signed=camera.accept_self_signed,
     )

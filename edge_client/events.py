@@ -5,7 +5,8 @@
     Opened ( FrameSampled (FrameSent | FrameFailed | FrameDropped) | FrameGated | CameraWarning | CameraLost Opened )*
     then CameraEnded | CameraFailed
 
-with two liberties: FrameSent, FrameFailed and FrameDropped of a frame may come after its camera's last event,
+A live source that changes its picture size is Opened again in between, and FramesUnreadable may come at any time.
+There are two liberties: FrameSent, FrameFailed and FrameDropped of a frame may come after its camera's last event,
 since what is buffered is still sent, and frames that are retried come out of order. Every FrameSampled is followed
 by exactly one of FrameSent, FrameFailed and FrameDropped before `run_edge` returns.
 """
@@ -19,7 +20,7 @@ from edge_client.gate_settings import WithheldReason
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The source delivered its first picture, at the start or again after a loss. source: redacted."""
+    """The source delivered its first picture: at the start, after a loss, or of another size. source: redacted."""
 
     camera_id: str
     source: str
@@ -86,6 +87,19 @@ class FrameDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class FramesUnreadable:
+    """Pictures that came and could not be used: none of them is sampled, none is lost without a count.
+
+    reason: `torn` (empty, or cut short on the way), `undecodable` (taken, and no picture in it), `too_large`.
+    A CameraWarning says each reason in words, once for each time the source is opened.
+    """
+
+    camera_id: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class CameraWarning:
     """Something was skipped and reading goes on, such as an unreadable image in a folder."""
 
@@ -100,6 +114,7 @@ class CameraLost:
     camera_id: str
     message: str
     retry_in_s: float
+    cause: Cause = Cause.ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,7 @@ EdgeEvent = (
     | FrameSent
     | FrameFailed
     | FrameDropped
+    | FramesUnreadable
     | CameraWarning
     | CameraLost
     | CameraEnded

@@ -41,6 +41,8 @@ class Job:
     gate: dict[str, Any] | None = None
     """GateSettings as plain values; None: every sampled frame is sent."""
     privacy_masks: list[list[list[float]]] = field(default_factory=list)
+    timeout_s: float = 10.0
+    accept_self_signed: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -58,6 +60,7 @@ class Kind(IntEnum):
     ENDED = 5
     FAILED = 6
     GATED = 7
+    UNREADABLE = 8
 
 
 Facts = dict[str, Any]

@@ -1,12 +1,24 @@
 """Open a source and step through its frames. Runs in the worker only: a decoder may take its process down.
 
 `grab` moves to the next frame and knows its time; `retrieve` makes pixels of it. A frame that is not wanted is
-grabbed alone, which saves its conversion (for images in a folder, its whole decoding).
+grabbed alone, which saves its conversion (for images in a folder and over HTTP, its whole decoding).
+
+Who reads what:
+    device                          OpenCV with V4L2
+    clip                            OpenCV with FFmpeg
+    image, folder                   OpenCV, one file at a time
+    rtsp, rtsps                     OpenCV with FFmpeg, over TCP
+    onvif                           the camera is asked for its RTSP address (onvif.py), then as rtsp
+    http, https: JPEGs              mjpeg.py: a stream of them, or a snapshot address that is polled
+    http, https: anything else      OpenCV with FFmpeg
+benchmarks/mjpeg_reading.py compares the two that can read a stream of JPEGs.
 """
 
 import math
 import re
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -16,15 +28,13 @@ from edge_client.jpeg import FrameBGR
 from edge_client.source import Source, SourceKind
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2"))
-OPEN_TIMEOUT_MS = 10_000
-# An IP camera that sends nothing for this long is gone, whatever its socket says.
-READ_TIMEOUT_MS = 10_000
 FOLDER_FPS = 1.0
 # What a clip that does not say its frame rate is played at.
 FALLBACK_FPS = 25.0
 # A container says 90000 or 1000 where it means a time base; no camera is that fast.
 _MAX_SANE_FPS = 500.0
 _MAX_SANE_DURATION_S = 30 * 86_400.0
+_TIMED_OUT_SHARE = 0.9
 
 
 class OpenFailed(Exception):
@@ -34,6 +44,21 @@ class OpenFailed(Exception):
         super().__init__(why, detail)
         self.why = why
         self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """timeout_s: a camera that sends nothing for this long is gone, whatever its socket says.
+
+    poll_every_s: how often a snapshot address is asked.
+    """
+
+    timeout_s: float = 10.0
+    accept_self_signed: bool = False
+    poll_every_s: float = 1.0
+
+
+PATIENT = Opening()
 
 
 class Reader(Protocol):
@@ -46,6 +71,10 @@ class Reader(Protocol):
     """Of the frame grabbed last: rises from frame to frame."""
     last_name: str
     """Of the image grabbed last; empty for a clip."""
+    torn: int
+    """Pictures that came empty or cut short, so that they were never grabbed."""
+    end: tuple[str, str]
+    """Why `grab` gave False: a key of explain.py and its detail."""
 
     def grab(self) -> bool: ...
 
@@ -56,13 +85,22 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
-def open_reader(source: Source) -> Reader:
+def open_reader(source: Source, opening: Opening = PATIENT) -> Reader:
     """Raises OpenFailed."""
     if source.kind is SourceKind.DEVICE:
         return _open_device(int(source.target))
     if source.kind is SourceKind.PATH:
         return _open_path(Path(source.target))
-    return _open_url(source.target)
+    # Imported where they are needed: a worker pays for the libraries of its own kind of source alone.
+    if source.kind is SourceKind.HTTP:
+        from edge_client.mjpeg import open_http  # noqa: PLC0415
+
+        return open_http(source.target, opening) or _open_url(source.target, opening)
+    if source.kind is SourceKind.ONVIF:
+        from edge_client.onvif import resolve  # noqa: PLC0415
+
+        return _open_url(resolve(source.target, opening.timeout_s), opening)
+    return _open_url(source.target, opening)
 
 
 def _open_device(number: int) -> "CaptureReader":
@@ -76,19 +114,20 @@ def _open_device(number: int) -> "CaptureReader":
     return CaptureReader(capture, live=True)
 
 
-def _open_url(url: str) -> "CaptureReader":
+def _open_url(url: str, opening: Opening) -> "CaptureReader":
+    timeout_ms = round(opening.timeout_s * 1000)
     capture = cv2.VideoCapture(
         url,
         cv2.CAP_FFMPEG,
         [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms),
             *(cv2.CAP_PROP_N_THREADS, 2),  # a live 4K stream is more than one core of a small board can decode
         ],
     )
     if not capture.isOpened():
         raise OpenFailed("unreachable")
-    return CaptureReader(capture, live=True)
+    return CaptureReader(capture, live=True, timeout_s=opening.timeout_s)
 
 
 def _open_path(path: Path) -> Reader:
@@ -118,8 +157,11 @@ class CaptureReader:
     """A clip or a stream through OpenCV. The caller stamps live sources; here a clip's own times are kept honest."""
 
     last_name = ""
+    torn = 0
 
-    def __init__(self, capture: cv2.VideoCapture, *, live: bool) -> None:
+    def __init__(self, capture: cv2.VideoCapture, *, live: bool, timeout_s: float = math.inf) -> None:
+        self._timeout_s = timeout_s
+        self.end = ("lost", "")
         self._capture = capture
         self._live = live
         fps = capture.get(cv2.CAP_PROP_FPS)
@@ -131,7 +173,11 @@ class CaptureReader:
         self.media_time_s = -1.0 / (self.fps or FALLBACK_FPS)
 
     def grab(self) -> bool:
+        asked_s = time.monotonic()
         if not self._capture.grab():
+            # FFmpeg gives up at the time-out without a word of its own.
+            if time.monotonic() - asked_s >= self._timeout_s * _TIMED_OUT_SHARE:
+                self.end = ("stalled", f"{self._timeout_s:g}")
             return False
         if not self._live:
             self.media_time_s = next_media_time_s(
@@ -165,6 +211,8 @@ class FolderReader:
         self.duration_s: float | None = len(images) / FOLDER_FPS
         self.media_time_s = -1.0 / FOLDER_FPS
         self.last_name = ""
+        self.torn = 0
+        self.end = ("lost", "")
 
     def grab(self) -> bool:
         if self._at + 1 >= len(self._images):

@@ -34,6 +34,18 @@ class SourceKind(StrEnum):
     """A clip, one image or an image folder: which of them is seen when it is opened."""
     RTSP = "rtsp"
     HTTP = "http"
+    """A stream of JPEGs, a snapshot address, or whatever else FFmpeg reads over HTTP."""
+    ONVIF = "onvif"
+    """The camera is asked for its RTSP address each time it is opened."""
+
+
+_KINDS = {
+    "rtsp": SourceKind.RTSP,
+    "rtsps": SourceKind.RTSP,
+    "http": SourceKind.HTTP,
+    "https": SourceKind.HTTP,
+    "onvif": SourceKind.ONVIF,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ class Source:
 
 
 def parse_source(text: str, env: Mapping[str, str] = os.environ) -> Source:
-    """text: a device number, a path, or an rtsp, rtsps, http or https URL. Raises SourceError."""
+    """text: a device number, a path, or an rtsp, rtsps, http, https or onvif URL. Raises SourceError."""
     text = text.strip()
     if not text:
         raise SourceError("the source is empty; give a device number, a file, an image folder or a URL")
@@ -100,8 +112,9 @@ def _parse_local(text: str) -> Source:
 def _parse_url(text: str, values: Mapping[str, str]) -> Source:
     """text: a URL whose references are still unexpanded, except for those that `values` no longer lists."""
     scheme = text.split(":", 1)[0].lower()
-    if scheme not in ("rtsp", "rtsps", "http", "https"):
-        raise SourceError(f"{scheme}:// is not a source this client reads; use rtsp://, http:// or a path")
+    kind = _KINDS.get(scheme)
+    if kind is None:
+        raise SourceError(f"{scheme}:// is not a source this client reads; use rtsp://, http://, onvif:// or a path")
     if any(ch.isspace() or not ch.isprintable() for ch in text):
         raise SourceError(f"the {scheme}:// URL holds a blank or a control character; percent-encode it")
     try:
@@ -135,7 +148,6 @@ def _parse_url(text: str, values: Mapping[str, str]) -> Source:
         secrets.append(parts.query)
     if not colon and user:
         secrets.append(user)  # a bare token
-    kind = SourceKind.RTSP if scheme.startswith("rtsp") else SourceKind.HTTP
     return Source(kind, target, _redacted(parts), _forms(secrets))
 
 

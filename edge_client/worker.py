@@ -23,7 +23,7 @@ from edge_client.gate_settings import GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
 from edge_client.masks import PrivacyMasks
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, send
-from edge_client.reader import FALLBACK_FPS, OpenFailed, Reader, open_reader
+from edge_client.reader import FALLBACK_FPS, OpenFailed, Opening, Reader, open_reader
 from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
@@ -38,6 +38,10 @@ _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 1.0, 30.0
 _MOST_LAG_S = 2.0
 # A container's frame count is an estimate; a clip that yields less than this share of it is damaged.
 _WHOLE_SHARE = 0.9
+# A camera none of whose pictures can be decoded is opened anew, once so many were tried in vain.
+_VAIN_TRIES = 3
+# A camera that tears every picture must not flood the pipe with counts.
+_TELL_TORN_EVERY_S = 1.0
 # A frame in hand is handed over within milliseconds, unless the parent is stuck itself.
 _HAND_OVER_PATIENCE_S = 2.0
 _SENT_UNASKED = Gate(GateReason.FORCED)
@@ -64,8 +68,17 @@ class Worker:
         self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
-        self._announced = False
+        self._announced_wh: tuple[int, int] | None = None
         self._unreadable = 0
+        self._in_vain = 0  # wanted pictures that could not be decoded, since the last that could
+        self._last_good_s = 0.0
+        self._told_torn = 0
+        self._next_torn_s = 0.0
+        self._opening = Opening(
+            timeout_s=job.timeout_s,
+            accept_self_signed=job.accept_self_signed,
+            poll_every_s=1.0 / job.per_second if job.per_second else 1.0,
+        )
         self._first_unreadable = ""
         self.frame_in_hand = threading.Lock()
 
@@ -80,43 +93,60 @@ class Worker:
         tries = 0
         while True:
             read_before = self._index
-            why = "lost"
             try:
-                reader = open_reader(self._source)
+                reader = open_reader(self._source, self._opening)
             except OpenFailed as error:
                 if read_before == 0 or not self._job.reopen:
                     self._fail(error.why, error.detail)
                     return
-                why = error.why
+                why, detail = error.why, error.detail
             else:
-                opened = time.monotonic()
-                while reader.grab():
-                    now, at = time.monotonic(), datetime.now(UTC)
-                    self._take(reader, now - started, lambda at=at: at, now - opened, loop=0)  # type: ignore[misc]
+                why, detail = self._read_live(reader, started)
                 finite = reader.duration_s is not None
                 reader.close()
-                if self._index == 0:
-                    self._fail("no_frames")
+                if self._index == 0 or (self._seq == 0 and why == "undecodable"):
+                    self._fail("no_frames" if why == "lost" else why, detail)
                     return
                 if finite or not self._job.reopen:
                     reason = "the clip behind the URL ended" if finite else "the stream ended"
-                    self._emit(Kind.ENDED, {"reason": reason, "why": why}, b"")
+                    self._emit(Kind.ENDED, {"reason": reason, "why": why, "detail": detail}, b"")
                     return
             if self._index > read_before:
                 tries = 0
             # Full jitter would hammer a camera that is starting up; half is enough to spread many of them.
             wait_s = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
             tries += 1
-            self._announced = False
-            self._emit(Kind.LOST, {"why": why, "retry_in_s": round(wait_s, 1)}, b"")
+            self._announced_wh = None
+            self._emit(Kind.LOST, {"why": why, "detail": detail, "retry_in_s": round(wait_s, 1)}, b"")
             time.sleep(wait_s)
+
+    def _read_live(self, reader: Reader, started_s: float) -> tuple[str, str]:
+        """Until it ends; returns why, for explain.py."""
+        opened_s = self._last_good_s = time.monotonic()
+        self._in_vain = self._told_torn = 0
+        while reader.grab():
+            now_s, at = time.monotonic(), datetime.now(UTC)
+            self._take(reader, now_s - started_s, lambda at=at: at, now_s - opened_s, loop=0)  # type: ignore[misc]
+            if now_s >= self._next_torn_s:
+                self._tell_torn(reader)
+                self._next_torn_s = now_s + _TELL_TORN_EVERY_S
+            if self._in_vain >= _VAIN_TRIES and now_s - self._last_good_s > self._job.timeout_s:
+                self._tell_torn(reader)
+                return "undecodable", f"{self._job.timeout_s:g}"
+        self._tell_torn(reader)
+        return reader.end
+
+    def _tell_torn(self, reader: Reader) -> None:
+        if new := reader.torn - self._told_torn:
+            self._told_torn = reader.torn
+            self._emit(Kind.UNREADABLE, {"reason": "torn", "count": new}, b"")
 
     def _run_clip(self) -> None:
         offset_s, loop = 0.0, 0
         clock = _ClipClock(self._job)
         while True:
             try:
-                reader = open_reader(self._source)
+                reader = open_reader(self._source, self._opening)
             except OpenFailed as error:
                 self._fail(error.why, error.detail)
                 return
@@ -133,7 +163,7 @@ class Worker:
             if loop == 0 and not self._is_sound(read, claimed):
                 return
             if not self._job.loop:
-                self._emit(Kind.ENDED, {"reason": "the end of the source"}, b"")
+                self._emit(Kind.ENDED, {"reason": "the end of the source", "why": "", "detail": ""}, b"")
                 return
             if self._seq == seq_before and self._unreadable:
                 self._fail("all_unreadable")
@@ -173,10 +203,9 @@ class Worker:
         with self.frame_in_hand:
             frame_bgr = reader.retrieve()
             if frame_bgr is None:
-                self._unreadable += 1
-                if self._unreadable == 1:
-                    self._first_unreadable = reader.last_name
+                self._note_unreadable(reader)
                 return
+            self._in_vain, self._last_good_s = 0, time.monotonic()
             self._announce(reader, frame_bgr)
             # First of all: what is masked is seen by nothing, not even the gate.
             self._masks.apply(frame_bgr)
@@ -197,11 +226,21 @@ class Worker:
         self._emit(Kind.GATED, facts, b"")
         return None
 
+    def _note_unreadable(self, reader: Reader) -> None:
+        self._unreadable += 1
+        self._in_vain += 1
+        if self._unreadable == 1:
+            self._first_unreadable = reader.last_name
+        self._emit(Kind.UNREADABLE, {"reason": "undecodable", "count": 1}, b"")
+
     def _announce(self, reader: Reader, frame_bgr: FrameBGR) -> None:
-        if self._announced:
-            return
-        self._announced = True
+        """At the first picture, and again where a camera changes their size."""
         height, width = frame_bgr.shape[:2]
+        if self._announced_wh == (width, height):
+            return
+        if self._announced_wh and not self._source.is_live:
+            return  # images of a folder differ as they like
+        self._announced_wh = (width, height)
         facts = {"width": width, "height": height, "fps": reader.fps, "duration_s": reader.duration_s}
         facts |= {"frame_count": reader.frame_count, "codec": getattr(reader, "codec", None)}
         self._emit(Kind.OPENED, facts, b"")
@@ -211,6 +250,7 @@ class Worker:
             jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
         except FrameTooLarge as error:
             self._emit(Kind.WARNING, {"message": f"a frame was skipped: {error}"}, b"")
+            self._emit(Kind.UNREADABLE, {"reason": "too_large", "count": 1}, b"")
             return
         meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate)
         self._seq += 1
