@@ -18,6 +18,7 @@ from framewatch.domain.site import Camera, Contact, SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitChange
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import Deps
+from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 
 NOON = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
@@ -232,6 +233,28 @@ class FakeVisits:
 
 
 @dataclass
+class FakeHeartbeats:
+    faults: Faults = field(default_factory=Faults)
+    stored: dict[tuple[str, str], StoredHeartbeat] = field(default_factory=dict)  # by camera and box
+    expiry: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, heartbeat: StoredHeartbeat, expires_at: datetime) -> bool:
+        self.faults.before("heartbeat put")
+        key = (heartbeat.camera_id, heartbeat.box)
+        with self.lock:
+            newer = key not in self.stored or heartbeat.replaces(self.stored[key])
+            if newer:
+                self.stored[key] = heartbeat
+                self.expiry[key] = expires_at
+        self.faults.after("heartbeat put")
+        return newer
+
+    def newest(self) -> list[StoredHeartbeat]:
+        return [self.stored[key] for key in sorted(self.stored)]
+
+
+@dataclass
 class FakeTexts:
     faults: Faults = field(default_factory=Faults)
     errors: dict[str, list[Exception]] = field(default_factory=dict)  # by phone: raised in turn
@@ -303,6 +326,7 @@ class World:
         self.images = FakeImages(self.faults)
         self.frames = FakeFrames(self.faults)
         self.visits = FakeVisits(self.faults)
+        self.heartbeats = FakeHeartbeats(self.faults)
         self.texts = FakeTexts(self.faults)
         self.failures = FakeFailures(self.faults)
         self.meter = FakeMeter()
@@ -314,6 +338,7 @@ class World:
             images=self.images,
             frames=self.frames,
             visits=self.visits,
+            heartbeats=self.heartbeats,
             texts=self.texts,
             failures=self.failures,
             meter=self.meter,

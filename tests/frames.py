@@ -1,13 +1,16 @@
 """Frames and stream records to test with."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from framewatch.domain.frames import Frame, FrameMeta, Gate, GateReason
+from framewatch.domain.heartbeats import CameraCounts, CameraState, Heartbeat, SpoolDepth
 from framewatch.domain.labels import Instance, Label
 from framewatch.services.ports import RawRecord
 from framewatch.wire.envelope import encode_envelope
+from framewatch.wire.heartbeat import encode_heartbeat
 
 NOON = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
 BOOT = "20260314T110000Z0a1b2c"
@@ -33,6 +36,31 @@ def make_frame(
     captured_at = at if isinstance(at, datetime) else NOON + timedelta(seconds=at)
     meta = FrameMeta(camera_id, BOOT, seq, captured_at, 640, 480, Gate(GateReason.MOTION))
     return Frame(meta, jpeg_of(f"{scene}/{camera_id}/{seq}", size))
+
+
+def make_heartbeat(
+    seq: int = 0, *, camera_id: str = "front", at: datetime | float = 0.0, **changes: Any
+) -> Heartbeat:
+    """at: when, or seconds after noon."""
+    fields: dict[str, Any] = {
+        "box": "shop-1",
+        "camera_id": camera_id,
+        "at": at if isinstance(at, datetime) else NOON + timedelta(seconds=at),
+        "boot_id": BOOT,
+        "seq": seq,
+        "state": CameraState.ONLINE,
+        "version": "0.1.0",
+        "counts": CameraCounts(read=1500, sampled=60, sent=5, gated={"no_motion": 53}, dropped=1, failed=0),
+        "spool": SpoolDepth(records=1, bytes=90_000, oldest_age_s=0.5),
+        "clock_offset_s": -0.25,
+    }
+    return Heartbeat(**(fields | changes))
+
+
+def beat_record(heartbeat: Heartbeat, n: int = 0, arrived_at: datetime | None = None) -> RawRecord:
+    """arrived_at: half a second after it was sent when not given."""
+    record = make_record(encode_heartbeat(heartbeat), n=n, partition_key=heartbeat.camera_id)
+    return replace(record, arrived_at=arrived_at or heartbeat.at + timedelta(seconds=0.5))
 
 
 def make_record(frame: Frame | bytes, n: int | None = None, partition_key: str | None = None) -> RawRecord:

@@ -21,6 +21,10 @@ class EnvelopeError(PermanentError):
     """A stream record is not a readable frame envelope. Only that record is rejected."""
 
 
+class HeartbeatError(PermanentError):
+    """A stream record that says it is a heartbeat is not a readable one. Only that record is rejected."""
+
+
 class ImageRejected(PermanentError):
     """The picture itself cannot be analysed: not a JPEG or PNG, too small, too large."""
 
@@ -30,7 +34,7 @@ class FrameTooLarge(PermanentError):
 
 
 class UnknownCamera(PermanentError):
-    """A frame names a camera that the site file does not hold."""
+    """A frame or heartbeat names a camera that the site file does not hold."""
 
 
 class SiteFileError(PermanentError):

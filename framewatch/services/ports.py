@@ -13,6 +13,7 @@ from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Label
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitChange
+from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 
 
@@ -71,6 +72,16 @@ class VisitTable(Protocol):
 
     def finish_alert(self, alert: Alert, state: AlertState) -> None:
         """Set the alert's and its visit claim's state."""
+        ...
+
+
+class HeartbeatTable(Protocol):
+    def put(self, heartbeat: StoredHeartbeat, expires_at: datetime) -> bool:
+        """Keep it as the newest of its camera and box. False when a newer one is there, or the same: it stays."""
+        ...
+
+    def newest(self) -> list[StoredHeartbeat]:
+        """Of every camera and box, in the order of their ids; strong consistency."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""A batch of stream records, each seen through to the end: decode, detect, store, visit, alert.
+"""A batch of stream records, each seen through to the end. A frame: decode, detect, store, visit, alert. A heartbeat:
+decode, keep if it is the newest of its camera.
 
 Invariants:
 - one record fails alone: whatever is wrong with it, no other record is lost for it;
@@ -27,13 +28,15 @@ from framewatch.domain.errors import (
     VisionUnavailable,
 )
 from framewatch.domain.frames import Frame
+from framewatch.domain.heartbeats import Heartbeat
 from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.follow_visits import find_presences, follow_presence
 from framewatch.services.ports import RawRecord
 from framewatch.services.processing import Deps, Tally
-from framewatch.wire.envelope import decode_envelope
+from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame, image_key
+from framewatch.wire.records import decode_record
 
 __all__ = ["BatchOutcome", "Deps", "process_batch"]
 
@@ -106,7 +109,10 @@ class _Batch:
 
     def run(self, records: Sequence[RawRecord]) -> set[str]:
         """The ids of the records to deliver again."""
-        arrivals = self._decode_all(records)
+        decoded = self._decode_all(records)
+        # First: that a camera lives must not wait until vision has answered.
+        self._keep_newest([(record, found) for record, found in decoded if isinstance(found, Heartbeat)])
+        arrivals = _by_frame((record, found) for record, found in decoded if isinstance(found, Frame))
         before = self._already_stored(arrivals)
         stored = self._store_all([a for a in arrivals if a.frame_id not in before]) if before is not None else {}
         self._follow_all(arrivals, before or {}, stored)
@@ -114,33 +120,28 @@ class _Batch:
 
     # -- decode -------------------------------------------------------------------------------------------------
 
-    def _decode_all(self, records: Sequence[RawRecord]) -> list[_Arrival]:
-        arrivals: dict[str, _Arrival] = {}
+    def _decode_all(self, records: Sequence[RawRecord]) -> list[tuple[RawRecord, Frame | Heartbeat]]:
+        decoded: list[tuple[RawRecord, Frame | Heartbeat]] = []
         rejected: list[tuple[RawRecord, PermanentError]] = []
         for record in records:
             try:
-                frame = self._decode(record)
+                decoded.append((record, self._decode(record)))
             except PermanentError as error:
                 rejected.append((record, error))
             except Exception as error:  # noqa: BLE001  the edge of the batch: a record that trips us costs itself
                 self._fail([record], error)
-            else:
-                arrival = arrivals.setdefault(frame.meta.frame_id, _Arrival(frame))
-                arrival.records.append(record)
         self._keep_all(rejected)
-        return list(arrivals.values())
+        return decoded
 
-    def _decode(self, record: RawRecord) -> Frame:
-        frame = decode_envelope(record.data)
-        camera_id = frame.meta.camera_id
+    def _decode(self, record: RawRecord) -> Frame | Heartbeat:
+        found = decode_record(record.data)
+        camera_id, name = _origin(found)
         if record.partition_key != camera_id:
             # Another key may mean another shard, and one camera's frames would overtake each other.
-            raise UnknownCamera(
-                f"{frame.meta.frame_id}: the partition key {record.partition_key[:100]!r} is not its camera id"
-            )
+            raise UnknownCamera(f"{name}: the partition key {record.partition_key[:100]!r} is not its camera id")
         if self._site.camera(camera_id) is None:
-            raise UnknownCamera(f"{frame.meta.frame_id}: the site file has no camera {camera_id!r}; add it there")
-        return frame
+            raise UnknownCamera(f"{name}: the site file has no camera {camera_id!r}; add it there")
+        return found
 
     def _keep_all(self, rejected: Iterable[tuple[RawRecord, PermanentError]]) -> None:
         """Each into the failure store; one that cannot be kept is delivered again instead."""
@@ -154,6 +155,20 @@ class _Batch:
         key = self._deps.failures.keep(record, str(error), name, self._deps.clock.now())
         _log.error("record rejected: %s: %s", name, error, extra={"record_id": record.record_id, "kept_at": key})
         self._tally.count("RecordsRejected")
+
+    # -- heartbeats -------------------------------------------------------------------------------------------------
+
+    def _keep_newest(self, heartbeats: Sequence[tuple[RawRecord, Heartbeat]]) -> None:
+        tasks = [(record, self._pool.submit(self._keep_if_newer, record, h)) for record, h in heartbeats]
+        for record, done in tasks:
+            if error := _outcome(done):
+                self._fail([record], error)
+
+    def _keep_if_newer(self, record: RawRecord, heartbeat: Heartbeat) -> None:
+        now = self._deps.clock.now()
+        stored = StoredHeartbeat.of(heartbeat, received_at=record.arrived_at or now)
+        newer = self._deps.heartbeats.put(stored, now + timedelta(days=self._site.retention.metadata_days))
+        self._tally.count("HeartbeatsStored" if newer else "HeartbeatsStale")
 
     # -- detect and store -----------------------------------------------------------------------------------------
 
@@ -249,6 +264,20 @@ class _Batch:
             exc_info=None if expected else error,
             extra={"record_id": new[0]},
         )
+
+
+def _origin(found: Frame | Heartbeat) -> tuple[str, str]:
+    """The camera's id, and what the record is called in a sentence."""
+    if isinstance(found, Heartbeat):
+        return found.camera_id, f"heartbeat {found.seq} of box {found.box}"
+    return found.meta.camera_id, found.meta.frame_id
+
+
+def _by_frame(frames: Iterable[tuple[RawRecord, Frame]]) -> list[_Arrival]:
+    arrivals: dict[str, _Arrival] = {}
+    for record, frame in frames:
+        arrivals.setdefault(frame.meta.frame_id, _Arrival(frame)).records.append(record)
+    return list(arrivals.values())
 
 
 def _outcome(done: Future[Any]) -> Exception | None:

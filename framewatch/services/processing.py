@@ -13,6 +13,7 @@ from framewatch.services.ports import (
     Clock,
     FailureStore,
     FrameTable,
+    HeartbeatTable,
     ImageStore,
     LabelDetector,
     Meter,
@@ -39,6 +40,7 @@ class Deps:
     images: ImageStore
     frames: FrameTable
     visits: VisitTable
+    heartbeats: HeartbeatTable
     texts: TextSender
     failures: FailureStore
     meter: Meter

@@ -34,7 +34,7 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_RECORD_BYTES = 1024 * 1024
 _PREFIX = struct.Struct(">4sI")
 # A box that lost its clock says 1970; that frame would be filed where nobody finds it.
-_EARLIEST_YEAR, _LATEST_YEAR = 2000, 2199
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
 _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 
@@ -64,6 +64,13 @@ class _Header(BaseModel):
 def format_utc(at: datetime) -> str:
     """RFC 3339 in UTC with microseconds: the one form in which times are written anywhere."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def first_problem(error: ValidationError, whole: str) -> str:
+    """Where and what, without the value that was met. whole: what the place is called when it is everything."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part)[:40] for part in first["loc"]) or whole
+    return f"{where}: {first['msg']}"
 
 
 def encode_envelope(frame: Frame) -> bytes:
@@ -138,15 +145,13 @@ def _parse_header(raw: bytes) -> _Header:
     try:
         header = _Header.model_validate_json(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "header"
-        raise EnvelopeError(f"bad header: {where}: {first['msg']}") from None
+        raise EnvelopeError(f"bad header: {first_problem(error, 'header')}") from None
     expected = make_frame_id(header.camera_id, header.boot_id, header.seq)
     if header.frame_id != expected:
         raise EnvelopeError(f"bad header: frame_id {header.frame_id[:100]!r} is not {expected!r}")
-    if not _EARLIEST_YEAR <= header.captured_at.year <= _LATEST_YEAR:
+    if not EARLIEST_YEAR <= header.captured_at.year <= LATEST_YEAR:
         raise EnvelopeError(
             f"bad header: captured_at: the year {header.captured_at.year} is outside"
-            f" {_EARLIEST_YEAR}..{_LATEST_YEAR}; set the camera box's clock"
+            f" {EARLIEST_YEAR}..{LATEST_YEAR}; set the camera box's clock"
         )
     return header

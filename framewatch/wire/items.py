@@ -11,9 +11,11 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     SEEN#<frame>                          <label>                this frame is counted in a visit of this label
     V#<camera>#<label>                    <first_seen>#<visit>   a visit; `version` guards every write
     A#<camera>#<day>                      <captured_at>#<alert>  an alert
+    H                                     <camera>#<box>         the camera's newest heartbeat from that box
 
 Days are UTC. Labels are folded. A frame's index items hold the whole body, so that a page reads what it shows and
-nothing else; a label costs one small write, a thousandth of what analysing the frame costs.
+nothing else; a label costs one small write, a thousandth of what analysing the frame costs. All heartbeats stand in
+one partition, so that one query reads how every camera is: a write a minute and camera leaves room for thousands.
 
 A body carries the version of its form. `DAYS` and `SEEN` items have none: that they are there is all they say.
 """
@@ -90,6 +92,14 @@ def alerts_key(camera_id: str, captured_at: datetime) -> str:
 
 def alert_sort_key(alert: Alert) -> str:
     return f"{format_utc(alert.captured_at)}#{alert.alert_id}"
+
+
+HEARTBEATS_KEY = "H"
+
+
+def heartbeat_sort_key(camera_id: str, box: str) -> str:
+    """Neither part can hold a `#`."""
+    return f"{camera_id}#{box}"
 
 
 class StoredInstance(BaseModel):

@@ -1,4 +1,4 @@
-"""Kinesis -> labels, frames, visits, texts.
+"""Kinesis -> labels, frames, visits, texts; and how each camera is.
 
 Powertools writes logs and metrics. Its event classes are not used: reading one field of one event imports those of
 every service, a twentieth of the cold start. Its batch processor is not used: it handles one record
@@ -23,6 +23,7 @@ from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
 from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.rekognition import RekognitionDetector
@@ -79,6 +80,7 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         images=S3ImageStore(s3, settings.frames_bucket),
         frames=DynamoFrameTable(table),
         visits=DynamoVisitTable(table),
+        heartbeats=DynamoHeartbeatTable(table),
         texts=SnsTextSender(aws.sns()),
         failures=S3SqsFailureStore(
             s3, aws.sqs(), bucket=settings.frames_bucket, queue_url=settings.failure_queue_url, stream=stream

@@ -15,23 +15,31 @@ import pytest
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.alerts import WATCH_RULE_ID, Alert, Delivery, DeliveryState, alert_id_for
 from framewatch.domain.errors import NewerItem
 from framewatch.domain.frames import Frame
+from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.visits import AlertClaim, AlertState, Visit, VisitChange, VisitSighting
 from framewatch.services.frame_merge import FrameRead
 from framewatch.wire.envelope import decode_envelope, encode_envelope
+from framewatch.wire.heartbeat import decode_heartbeat, encode_heartbeat
+from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 from framewatch.wire.visit_items import StoredAlert, StoredVisit
 from tests.aws import TABLE, all_items
-from tests.frames import NOON, PERSON, make_frame
+from tests.frames import NOON, PERSON, make_frame, make_heartbeat
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "events" / "stored-v1.json").read_text("utf-8"))
+_EVENTS = Path(__file__).parents[1] / "events"
+GOLDEN = json.loads((_EVENTS / "stored-v1.json").read_text("utf-8"))
+# Heartbeats came later than the rest.
+HEARTBEAT_GOLDEN = json.loads((_EVENTS / "stored-heartbeat-v1.json").read_text("utf-8"))
 EXPIRES = NOON + timedelta(days=90)
 DAY = "2026-03-14"
 
 FRAME = make_frame(7, at=1.5)
+HEARTBEAT = make_heartbeat(7, at=1.5, state=CameraState.RECONNECTING, last_error="front: no route to host.")
 STORED = StoredFrame.of(FRAME.meta, [PERSON], {"Person"}, NOON)
 SIGHTING = VisitSighting(FRAME.meta.frame_id, FRAME.meta.captured_at, 97.5, (0.4, 0.1, 0.6, 0.9))
 ALERT = Alert(
@@ -175,7 +183,7 @@ def test_a_newer_visit_is_never_written_over_though_it_could_be_read(tables: Tab
 
 
 @pytest.mark.parametrize("doc", ["", "[]", '{"item_version": "x"}', '{"item_version": 1}'])
-@pytest.mark.parametrize("kind", [StoredFrame, StoredVisit, StoredAlert])
+@pytest.mark.parametrize("kind", [StoredFrame, StoredVisit, StoredAlert, StoredHeartbeat])
 def test_what_never_was_such_an_item_is_not_taken_for_a_newer_one(kind: Any, doc: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
         kind.read(doc)
@@ -186,3 +194,15 @@ def test_a_record_of_version_1_is_read_and_is_what_is_written() -> None:
     assert raw.startswith(b"FWF1")
     assert decode_envelope(raw) == Frame(FRAME.meta, FRAME.jpeg)
     assert encode_envelope(FRAME) == raw
+
+
+def test_a_heartbeat_of_version_1_is_read_and_is_what_is_written(dynamodb: Any) -> None:
+    raw = base64.b64decode(HEARTBEAT_GOLDEN["record"])
+    assert raw.startswith(b"FWH1")
+    assert decode_heartbeat(raw) == HEARTBEAT
+    assert encode_heartbeat(HEARTBEAT) == raw
+    table = DynamoHeartbeatTable(DynamoTable(dynamodb, TABLE))
+    stored = StoredHeartbeat.of(HEARTBEAT, NOON)
+    assert table.put(stored, EXPIRES)
+    assert all_items(dynamodb) == HEARTBEAT_GOLDEN["items"]
+    assert table.newest() == [stored]

@@ -15,7 +15,7 @@ from moto.sns.models import sns_backends
 
 from lambdas.image_processor import handler
 from tests.aws import DETECTIONS, REGION, TABLE, all_items, create_table, set_credentials, stub_detect_labels
-from tests.frames import kinesis_event, make_frame, make_record, scene_of
+from tests.frames import beat_record, kinesis_event, make_frame, make_heartbeat, make_record, scene_of
 
 STREAM = "framewatch-frames"
 FRAMES, CONFIG = "framewatch-frames-bucket", "framewatch-config-bucket"
@@ -246,6 +246,19 @@ def test_without_a_site_file_every_record_waits_and_the_log_says_what_to_do(
     cloud.put_site(SITE)
     cloud.start()
     assert cloud.invoke(*frames) == []
+
+
+def test_a_heartbeat_is_one_item_and_an_older_one_changes_nothing(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cloud.invoke(beat_record(make_heartbeat(2, at=60), n=1), make_frame(2)) == []
+    (item,) = cloud.items("H")
+    assert (item["sk"]["S"], json.loads(item["doc"]["S"])["state"]) == ("front#shop-1", "online")
+    assert cloud.invoke(beat_record(make_heartbeat(1, at=0), n=3)) == []
+    assert cloud.items("H") == [item]
+    metrics = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+    assert [m["HeartbeatsStored"] for m in metrics if "HeartbeatsStored" in m] == [[1.0]]
+    assert [m["HeartbeatsStale"] for m in metrics if "HeartbeatsStale" in m] == [[1.0]]
 
 
 def test_a_wrong_environment_names_every_variable(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

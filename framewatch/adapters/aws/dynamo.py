@@ -95,9 +95,23 @@ class DynamoTable:
 
     def put_new(self, item: Item) -> bool:
         """False when an item of that key is there already."""
+        return self._put_if(item, {"ConditionExpression": "attribute_not_exists(pk)"})
+
+    def put_if(self, item: Item, condition: str, *, names: dict[str, str], values: Item) -> bool:
+        """False when the condition does not hold for the item that is there; then that one stays."""
+        return self._put_if(
+            item,
+            {
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            },
+        )
+
+    def _put_if(self, item: Item, condition: Any) -> bool:
         try:
-            with storage_errors(f"table {self.name}: write a new item"):
-                self._client.put_item(TableName=self.name, Item=item, ConditionExpression="attribute_not_exists(pk)")
+            with storage_errors(f"table {self.name}: write an item"):
+                self._client.put_item(TableName=self.name, Item=item, **condition)
         except WriteConflict:
             return False
         return True
