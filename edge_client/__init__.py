@@ -14,6 +14,7 @@ Its files read in flow order:
     explain.py   what went wrong with a source -> a cause, and one sentence that says what to do
     producer.py  PutRecords: batches, partial failures, backoff
     client.py    run_edge: all of it together
+    heartbeat.py what the box says of each camera once a minute
     events.py    what run_edge reports while it runs
     cli.py       framewatch-edge
 
