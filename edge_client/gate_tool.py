@@ -105,6 +105,9 @@ def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         return show_gate(args)
     except (ValueError, SourceError) as error:
         parser.error(str(error))
+    except BrokenPipeError:  # whoever read the table is gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
 
 
 def show_gate(args: argparse.Namespace, find_camera: FindCamera = lambda _: None) -> int:
