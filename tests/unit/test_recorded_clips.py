@@ -1,6 +1,7 @@
 """The main job's logic on what a real model saw in real clips (recorded by tests/events/record.py)."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,15 @@ class Answers:
         return {"Labels": [label for label in self._labels if label["Confidence"] >= MinConfidence]}
 
 
-def replayed(name: str, *, gap_s: float, min_confidence: float = 50.0, watch: tuple[str, ...] = ("Person",)) -> World:
-    """The clip, one frame a second, as frames of one camera in batches of 20."""
+def replayed(
+    name: str,
+    *,
+    gap_s: float,
+    min_confidence: float = 50.0,
+    watch: tuple[str, ...] = ("Person",),
+    sent: Collection[int] | None = None,
+) -> World:
+    """The clip, one frame a second, as frames of one camera in batches of 20. sent: which of them; None: all."""
     site = SiteConfig.model_validate(
         {
             "cameras": [{"id": "front"}],
@@ -39,6 +47,8 @@ def replayed(name: str, *, gap_s: float, min_confidence: float = 50.0, watch: tu
     world = World(site)
     records = []
     for seq, frame in enumerate(json.loads((EVENTS / f"{name}.json").read_text("utf-8"))["frames"]):
+        if sent is not None and seq not in sent:
+            continue
         detector = RekognitionDetector(Answers(frame["labels"]))  # type: ignore[arg-type]
         labels = detector.detect(b"", min_confidence=site.vision.min_confidence, max_labels=site.vision.max_labels)
         records.append(record(world, seq, *labels, at=frame["media_time_s"]))
