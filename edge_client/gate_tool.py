@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,8 @@ from pydantic import ValidationError
 from edge_client.explain import explain_open_failure
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
 from edge_client.sampler import EveryNth, PerSecond, Sampling, make_sampler
-from edge_client.source import Source, SourceError, parse_source
+from edge_client.source import Source, parse_source
+from framewatch.domain.errors import PermanentError
 from framewatch.domain.frames import GateReason
 from framewatch.domain.geometry import PolygonRel, checked_polygon
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   framewatch-edge gate clips/yard.mp4 --sheet yard.png
+  framewatch-edge gate yard --config cameras.yaml --seconds 300 --sheet yard.png
   framewatch-edge gate clips/yard.mp4 --sensitivity 0.7 --ignore "0,0 0.4,0 0.4,0.2 0,0.2"
   framewatch-edge gate 'rtsp://viewer:${CAM_PW}@192.0.2.7/sub' --seconds 120 --video yard.avi
 
@@ -67,10 +69,6 @@ class _Look:
     decision: GateDecision
 
 
-FindCamera = Callable[[str], GateSubject | None]
-"""A camera's subject by its id, or None where there is no such camera."""
-
-
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "gate",
@@ -78,7 +76,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("subject", metavar="CAMERA|FILE", help="a camera of the edge file, a clip, a folder or a URL")
+    parser.add_argument(
+        "subject", metavar="CAMERA|FILE", help="a clip, a folder or a URL; with --config, a camera of that file"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the edge file that CAMERA stands in")
     parser.add_argument("--sheet", type=Path, metavar="PNG|JPG", help="write a contact sheet of every sampled frame")
     parser.add_argument("--video", type=Path, metavar="AVI|MP4", help="write a video of them, with boxes")
     rate = parser.add_mutually_exclusive_group()
@@ -103,23 +104,23 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     try:
         return show_gate(args)
-    except (ValueError, SourceError) as error:
+    except (ValueError, PermanentError) as error:
         parser.error(str(error))
     except BrokenPipeError:  # whoever read the table is gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
 
 
-def show_gate(args: argparse.Namespace, find_camera: FindCamera = lambda _: None) -> int:
+def show_gate(args: argparse.Namespace) -> int:
     """Returns 0, or 1 where nothing could be read or written.
 
-    Raises ValueError or SourceError for arguments that make no sense.
+    Raises ValueError or PermanentError for arguments or an edge file that make no sense.
     """
     # OpenCV takes a third of a second to load, which the other commands need not wait for.
     from edge_client.gate_pictures import CannotWrite, Sheet, Video  # noqa: PLC0415
     from edge_client.reader import OpenFailed  # noqa: PLC0415
 
-    subject = _subject(args, find_camera)
+    subject = _subject(args)
     _check_path(args.sheet, SHEET_SUFFIXES)
     _check_path(args.video, VIDEO_SUFFIXES)
     for key, value in _DECODER_ENV.items():
@@ -158,11 +159,12 @@ def _check_path(path: Path | None, suffixes: Sequence[str]) -> None:
         raise ValueError(f"{path}: there is no folder {path.absolute().parent}; make it first")
 
 
-def _subject(args: argparse.Namespace, find_camera: FindCamera) -> GateSubject:
-    found = find_camera(args.subject)
-    if found is None:
-        found = GateSubject(args.subject, parse_source(args.subject), GateSettings())
-        found = replace(found, name=found.source.redacted)
+def _subject(args: argparse.Namespace) -> GateSubject:
+    if args.config is not None:
+        found = _camera_of(args.config, args.subject)
+    else:
+        source = parse_source(args.subject)
+        found = GateSubject(source.redacted, source, GateSettings())
     asked: dict[str, Any] = {
         "sensitivity": args.sensitivity,
         "night_sensitivity": args.night_sensitivity,
@@ -183,6 +185,23 @@ def _subject(args: argparse.Namespace, find_camera: FindCamera) -> GateSubject:
     elif args.every is not None:
         sampling = EveryNth(args.every)
     return replace(found, settings=settings, sampling=sampling, masks=(*found.masks, *(args.mask or ())))
+
+
+def _camera_of(path: Path, camera_id: str) -> GateSubject:
+    """Raises EdgeFileError, SourceError, or ValueError where the file cannot be read or holds no such camera."""
+    from edge_client.config import read_edge_text  # noqa: PLC0415 - reads no file for `gate FILE`
+
+    try:
+        config = read_edge_text(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}; name an edge file that can be read") from None
+    for section in config.cameras:
+        if section.id == camera_id:
+            camera = config.edge_camera(section)
+            gate = camera.gate or GateSettings(enabled=False)
+            return GateSubject(camera_id, parse_source(camera.source), gate, camera.privacy_masks, camera.sampling)
+    known = ", ".join(section.id for section in config.cameras)
+    raise ValueError(f"{path}: there is no camera {camera_id!r}; there are {known}")
 
 
 def _polygon(text: str) -> PolygonRel:

@@ -5,10 +5,6 @@ import numpy as np
 import pytest
 
 from edge_client.cli import main
-from edge_client.gate_settings import GateSettings
-from edge_client.gate_tool import GateSubject, show_gate
-from edge_client.sampler import PerSecond
-from edge_client.source import parse_source
 from tests.scenes import photographed, room, with_person
 
 
@@ -73,17 +69,39 @@ def test_settings_of_the_command_line_count(folder, capsys):
     assert "5 frames considered, 1 sent" in capsys.readouterr().out
 
 
-def test_a_camera_of_the_edge_file_is_shown_with_its_own_settings(folder, capsys):
-    import argparse
+EDGE_FILE = """\
+box: hut
+stream: {{name: frames}}
+spool: {{folder: /var/spool/framewatch}}
+defaults:
+  gate: {{keepalive_s: 2}}
+  sampling: {{fps: 0.5}}
+cameras:
+  - id: yard
+    source: {folder}
+    privacy_masks: [[[0, 0], [1, 0], [1, 1], [0, 1]]]
+"""
 
-    from edge_client.gate_tool import add_parser
 
-    parser = argparse.ArgumentParser()
-    add_parser(parser.add_subparsers())
-    camera = GateSubject("yard", parse_source(str(folder)), GateSettings(keepalive_s=2), sampling=PerSecond(0.5))
-    assert show_gate(parser.parse_args(["gate", "yard"]), {"yard": camera}.get) == 0
+def test_a_camera_of_the_edge_file_is_shown_with_its_own_settings_and_masks(folder, tmp_path, capsys):
+    edge_file, sheet = tmp_path / "cameras.yaml", tmp_path / "sheet.png"
+    edge_file.write_text(EDGE_FILE.format(folder=folder))
+    assert main(["gate", "yard", "--config", str(edge_file), "--sheet", str(sheet)]) == 0
     out = capsys.readouterr().out
     assert out.startswith("yard: 8 frames considered, 8 sent") and "keepalive" in out
+    assert not cv2.imread(str(sheet))[:130].any()
+
+
+def test_a_camera_that_the_edge_file_does_not_hold_is_told_from_those_it_does(folder, tmp_path, capsys):
+    edge_file = tmp_path / "cameras.yaml"
+    edge_file.write_text(EDGE_FILE.format(folder=folder))
+    with pytest.raises(SystemExit):
+        main(["gate", "yrad", "--config", str(edge_file)])
+    assert "there is no camera 'yrad'; there are yard" in capsys.readouterr().err
+    edge_file.write_text("box: hut\nstraem: 5\n")
+    with pytest.raises(SystemExit):
+        main(["gate", "yard", "--config", str(edge_file)])
+    assert "cameras.yaml:2: straem" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
