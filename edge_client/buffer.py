@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from framewatch.domain.errors import EnvelopeError
@@ -55,6 +56,23 @@ class Named(Protocol):
 
     @property
     def frame_id(self) -> str: ...
+
+
+class DropReason(StrEnum):
+    """Why a store let go of a record that the stream never took."""
+
+    NO_ROOM = "no room"
+    NOT_WRITTEN = "not written"  # the disk refused it, and the stream did not take it while it was live
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """frame_id: empty when the disk no longer says."""
+
+    camera_id: str
+    frame_id: str
+    reason: DropReason
 
 
 @dataclass(frozen=True, slots=True)

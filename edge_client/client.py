@@ -22,7 +22,7 @@ from edge_client.events import (
 )
 from edge_client.gate_settings import GateSettings
 from edge_client.pipe import Job
-from edge_client.producer import Accepted, Producer, StreamUnusable
+from edge_client.producer import Accepted, Producer, StreamUnusable, pump_once
 from edge_client.sampler import EveryNth, PerSecond, Sampling, SamplingHours
 from edge_client.source import Source, SourceError, parse_source
 from framewatch.domain.frames import is_camera_id
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
 DEFAULT_SAMPLING = EveryNth(30)
-# A frame waits this long at most for others to share its request: a text must not wait for a full batch.
-_LINGER_S = 0.1
-# How soon a stop is noticed.
-_POLL_S = 0.2
-_LEAST_WAIT_S = 0.005
 _END_PATIENCE_S = 5.0
 
 
@@ -203,13 +198,7 @@ class _Run:
             if deadline_s is not None and time.monotonic() > deadline_s:
                 self._unsent_because = f"not sent within {flush_timeout_s:g} s after the stop."
                 return
-            self._producer.send_due()
-            until_next_s = self._producer.until_next_s()
-            wait_s = _POLL_S if until_next_s is None else min(_POLL_S, max(until_next_s, _LEAST_WAIT_S))
-            if self._producer.is_full or self._buffer.is_finished:
-                time.sleep(wait_s)
-            elif batch := self._buffer.take(timeout_s=wait_s, linger_s=_LINGER_S):
-                self._producer.send(batch)
+            pump_once(self._buffer, self._producer)
 
     def _end(self) -> None:
         """Whatever happened: no child is left, and every record that is still here has been counted."""

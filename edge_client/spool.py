@@ -31,11 +31,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
-from edge_client.buffer import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, Depth, Named, Record, captured_at
+from edge_client.buffer import MAX_BATCH_RECORDS, Depth, Dropped, DropReason, Named, Record, captured_at
 from edge_client.folder_lock import FolderLock, SpoolError
+from edge_client.pace import MAX_REQUEST_BYTES
 from edge_client.segment import BACKLOG, TAKEN, Disk, Segment
 from edge_client.shelves import Shelf, Shelves
 
@@ -46,21 +46,6 @@ SYNC_AFTER_S = 5.0
 _SAY_AGAIN_AFTER_S = 60.0
 # After a disk did not give a camera's backlog for a reason that may pass.
 _REST_S = 5.0
-
-
-class DropReason(StrEnum):
-    NO_ROOM = "no room"
-    NOT_WRITTEN = "not written"  # the disk refused it, and the stream did not take it while it was live
-    DAMAGED = "damaged"
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """frame_id: empty when the disk no longer says."""
-
-    camera_id: str
-    frame_id: str
-    reason: DropReason
 
 
 @dataclass(eq=False, slots=True)
@@ -233,7 +218,7 @@ class Spool:
         return backlog_bytes > 0 and any(map(self._gives_backlog, self._turns))
 
     def _fills_a_batch(self) -> bool:
-        return sum(map(len, self._live.values())) >= MAX_BATCH_RECORDS or self._live_bytes >= MAX_BATCH_BYTES
+        return sum(map(len, self._live.values())) >= MAX_BATCH_RECORDS or self._live_bytes >= MAX_REQUEST_BYTES
 
     def _take_live(self) -> list[Record]:
         batch: list[Record] = []
@@ -241,7 +226,7 @@ class Spool:
         waiting = [lane for shelf in self._turns if (lane := self._live[shelf.camera_id])]
         while waiting and len(batch) < MAX_BATCH_RECORDS:
             for lane in list(waiting):
-                if not lane or size + lane[0].record.size > MAX_BATCH_BYTES or len(batch) >= MAX_BATCH_RECORDS:
+                if not lane or size + lane[0].record.size > MAX_REQUEST_BYTES or len(batch) >= MAX_BATCH_RECORDS:
                     waiting.remove(lane)
                     continue
                 live = lane.popleft()
