@@ -15,6 +15,11 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt logs[image_processor]            what a function wrote; logs[frame_fetcher,minutes=5,follow=true,stage=prod]
   pynt adduser[ana@example.org,admin]   invite somebody to the dashboard; password=ask sets one, without an e-mail
   pynt removeuser[ana@example.org]
+  pynt edgebox[shop-1]                  credentials for the machine beside the cameras, shown once
+  pynt configureedge[shop-1,edge.yaml]  check an edge file and make it that machine's own
+  pynt rotateedge[shop-1]               a second key for it; finishrotation[shop-1] ends the first when it is not used
+  pynt revokeedge[shop-1]               it can do nothing any more
+  pynt edgeboxes                        all of them, their keys, when they were used
   pynt redrive[prod]                    failed records back through the processor; dry=true, error=EnvelopeError
   pynt deletedata[dev]                  all frames and what was seen in them
   pynt destroy[dev]                     everything; keep_frames=true leaves the data, =false takes what is protected
@@ -37,6 +42,7 @@ from pynt import _pynt, task
 from infra.tasks import cdk as _cdk
 from infra.tasks import deploy as _deploy
 from infra.tasks import destroy as _destroy
+from infra.tasks import edge_boxes as _edge_boxes
 from infra.tasks import logs as _logs
 from infra.tasks import publish as _publish
 from infra.tasks import redrive as _redrive
@@ -271,6 +277,51 @@ def _read_password() -> str:
 def removeuser(email: str, stage: str = STAGE) -> None:
     """Let somebody in no longer"""
     _users.remove_user(open_stage(stage), email)
+
+
+@task()
+@_told
+def edgebox(box: str, stage: str = STAGE) -> None:
+    """Credentials for a machine beside cameras, shown once: edgebox[shop-1]"""
+    _edge_boxes.add(open_stage(stage), box)
+
+
+@task()
+@_told
+def configureedge(box: str, file: str, stage: str = STAGE) -> None:
+    """Check an edge file and make it a machine's own: configureedge[shop-1,edge.yaml]"""
+    _edge_boxes.checked_edge_file(Path(file))
+    _edge_boxes.configure(open_stage(stage), box, Path(file))
+
+
+@task()
+@_told
+def rotateedge(box: str, again: str = "false", stage: str = STAGE) -> None:
+    """A second key for a machine, shown once; again=true: instead of a second one that was lost"""
+    instead = _flag("again", again)
+    _edge_boxes.rotate(open_stage(stage), box, again=instead)
+
+
+@task()
+@_told
+def finishrotation(box: str, stage: str = STAGE) -> None:
+    """Switch a machine's old key off, once the new one was used"""
+    _edge_boxes.finish_rotation(open_stage(stage), box)
+
+
+@task()
+@_told
+def revokeedge(box: str, stage: str = STAGE) -> None:
+    """Take a machine's credentials away, at once and for good"""
+    _edge_boxes.revoke(open_stage(stage), box)
+
+
+@task()
+@_told
+def edgeboxes(stage: str = STAGE) -> None:
+    """The machines beside the cameras, their keys, and when those were used"""
+    for line in _edge_boxes.lines(open_stage(stage)):
+        print(line)
 
 
 @task()

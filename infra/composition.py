@@ -1,7 +1,7 @@
 """Composes the stacks, each on top of the ones above it:
 
 framewatch-<stage>-data         table, frames bucket, configuration bucket
-framewatch-<stage>-ingest       stream
+framewatch-<stage>-ingest       stream, and the policy of the machines beside the cameras
 framewatch-<stage>-notify       topic of the alarms, and who hears them
 framewatch-<stage>-processing   image processor, its event source, the failure queue
 framewatch-<stage>-web          the dashboard's bucket and distribution, and the API's empty shell
@@ -42,7 +42,7 @@ def compose(app: cdk.App, settings: StageSettings) -> None:
         }
 
     data = DataStack(app, **named("data", protected=settings.retain_data))
-    ingest = IngestStack(app, **named("ingest"))
+    ingest = IngestStack(app, data=data, **named("ingest"))
     notify = NotifyStack(app, **named("notify"))
     processing = ProcessingStack(app, data=data, ingest=ingest, **named("processing"))
     web = WebStack(app, data=data, **named("web"))

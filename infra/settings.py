@@ -14,6 +14,8 @@ REPO = Path(__file__).resolve().parent.parent
 # By target: what an emulator on this machine runs must never be deployed.
 PACKAGES = REPO / "build" / "lambda"
 SITE_KEY = "site.yaml"
+# The control object of an edge box: what it runs by, and the only object that its user may read.
+EDGE_KEY = "edge/{user}/edge.yaml"
 # The stacks that every stage has, each on top of the ones before it.
 PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api", "operations")
 FUNCTIONS = ("image_processor", "frame_fetcher")

@@ -1,16 +1,22 @@
-"""`python -m local_cloud.guarded_emulator`: ministack with Rekognition in it, so that its IAM guards that too.
+"""`python -m local_cloud.guarded_emulator`: ministack with Rekognition and policy variables in it.
 
 ministack has no Rekognition, and what never passes through it, it can neither authenticate nor authorise. Here it
 gets one: a request signed for Rekognition is checked like every other, and one that may pass goes on to the vision
 server, which AWS_ENDPOINT_URL_REKOGNITION names. The functions are not told of that address.
+
+And it takes `${aws:username}` in a policy's resource for those very characters, where IAM puts in who asks.
 """
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import httpx
 from ministack import app
+from ministack.core import iam_evaluator
 from ministack.core.iam_actions import SERVICE_TO_IAM_NAMESPACE
 
 from local_cloud.vision_server.protocol import CONTENT_TYPE
@@ -20,7 +26,10 @@ _ENDPOINT = "AWS_ENDPOINT_URL_REKOGNITION"
 _TIMEOUT_S = 15.0
 _PASSED_ON = ("x-amz-target", "content-type")
 
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
 Answer = tuple[int, dict[str, str], bytes]
+FirstMatch = Callable[[Any, Sequence[Any], str], Any]
 
 
 class VisionRelay:
@@ -42,7 +51,27 @@ class VisionRelay:
         return answer.status_code, {"Content-Type": answer.headers["Content-Type"]}, answer.content
 
 
+def with_policy_variables(first_match: FirstMatch) -> FirstMatch:
+    """first_match: (request, statements, effect) -> the first statement that fits; and so is what this returns."""
+
+    def matching(request: Any, statements: Sequence[Any], effect: str) -> Any:
+        return first_match(request, [_filled(s, request.principal_keys) for s in statements], effect)
+
+    return matching
+
+
+def _filled(statement: Any, keys: Mapping[str, Any]) -> Any:
+    """keys: what is known of who asks, in lower case. A resource whose variable has no value fits nothing."""
+    if not any("${" in resource for resource in statement.resources):
+        return statement
+    resources = [
+        _VARIABLE.sub(lambda found: str(keys.get(found[1].lower(), found[0])), r) for r in statement.resources
+    ]
+    return replace(statement, resources=resources)
+
+
 def main() -> None:
+    iam_evaluator._first_match = with_policy_variables(iam_evaluator._first_match)
     vision_url = os.environ.pop(_ENDPOINT, None)
     if vision_url:
         SERVICE_TO_IAM_NAMESPACE["rekognition"] = "rekognition"

@@ -1,4 +1,4 @@
-"""Where the cameras' frames arrive."""
+"""Where the cameras' frames arrive, and what the machines beside the cameras may do."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -7,11 +7,14 @@ from constructs import Construct
 
 from infra.constructs.policy import allow
 from infra.constructs.removal import pin_logical_id
-from infra.settings import StageSettings
+from infra.settings import EDGE_KEY, StageSettings
+from infra.stacks.data import DataStack
 
 
 class IngestStack(cdk.Stack):
-    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, **kwargs: object) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: StageSettings, data: DataStack, **kwargs: object
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         shards = settings.deployment.shards
         self.stream = kinesis.Stream(
@@ -25,12 +28,22 @@ class IngestStack(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         pin_logical_id(self.stream, "FrameStream")
-        # What the machine beside the cameras is given: attach it to that machine's user or role.
+        # `pynt edgebox` attaches it to each box's user. Neither its name nor its description may change: for that
+        # CloudFormation makes a new policy, and it cannot take the old one from users that it does not know.
         self.edge_policy = iam.ManagedPolicy(
             self,
             "EdgePolicy",
-            description="Put frames on the stream and nothing else",
-            statements=[allow("PutFrames", ["kinesis:PutRecords"], self.stream.stream_arn)],
+            description="What a machine beside the cameras may do",
+            statements=[
+                allow("PutFrames", ["kinesis:PutRecords"], self.stream.stream_arn),
+                # IAM fills in who asks: one policy for all boxes, and each reads its own file alone. Without the
+                # right to list the bucket, a file that is missing looks to the box like one that it may not read.
+                allow(
+                    "ReadOwnControlObject",
+                    ["s3:GetObject"],
+                    data.config.arn_for_objects(EDGE_KEY.format(user="${aws:username}")),
+                ),
+            ],
         )
         cdk.CfnOutput(self, "StreamName", value=self.stream.stream_name)
         cdk.CfnOutput(self, "EdgePolicyArn", value=self.edge_policy.managed_policy_arn)

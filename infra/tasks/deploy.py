@@ -43,7 +43,7 @@ def next_steps(stage: Stage, found: dict[str, str]) -> str:
         f"dashboard: {found['DashboardUrl']}\n"
         "next:\n"
         "  1. make yourself a user: pynt adduser[you@example.org,admin]\n"
-        f"  2. let the machine beside the cameras send: attach {found['EdgePolicyArn']} to its user or role,\n"
-        f"     then there: framewatch-edge run --stream {found['StreamName']} ... (or here: pynt videocapture[30])\n"
+        "  2. let the machine beside the cameras send: pynt edgebox[shop-1] makes credentials for it\n"
+        f"     (its stream is {found['StreamName']}; this machine's camera: pynt videocapture[30])\n"
         f"  3. see whether texts will arrive: pynt status[{stage.name}]"
     )

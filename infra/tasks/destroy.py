@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from infra.tasks import edge_boxes
 from infra.tasks.leftovers import Leftover, find, missing_is_fine, remove, unprotect
 from infra.tasks.objects import empty
 from infra.tasks.problem import TaskProblem, code_of
@@ -74,6 +75,8 @@ def destroy(stage: Stage, keep_frames: bool | None, ask: Ask) -> None:
         if keep_frames is False:
             _lift_protection(stage, part)
         _empty_buckets(stage, part, retained=keep_frames is False)
+        if part == "ingest":
+            _remove_edge_boxes(stage)
         delete(stage, part)
         print(f"{stage.stack(part)} is deleted")
     _remove_leftovers(stage, staying, data_too=keep_frames is False)
@@ -158,6 +161,15 @@ def _empty_buckets(stage: Stage, part: str, *, retained: bool) -> None:
         if resource["ResourceType"] == "AWS::S3::Bucket" and (retained or policy == "Delete"):
             with missing_is_fine():
                 empty(stage, resource["PhysicalResourceId"])
+
+
+def _remove_edge_boxes(stage: Stage) -> None:
+    """CloudFormation deletes no policy that somebody holds, and the users of the boxes are not its own."""
+    boxes = edge_boxes.names(stage)
+    for box in boxes:
+        edge_boxes.remove(stage, box)
+    if boxes:
+        print(f"revoked: the credentials of {', '.join(boxes)}")
 
 
 def _remove_leftovers(stage: Stage, staying: Mapping[str, str], *, data_too: bool) -> None:

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from infra.tasks import edge_boxes
 from infra.tasks.objects import empty
 from infra.tasks.problem import code_of
 from infra.tasks.session import Stage
 
 _GONE = frozenset(
-    {"NoSuchBucket", "ResourceNotFoundException", "ResourceInUseException", "UserPoolNotFoundException"}
+    {
+        "NoSuchBucket",
+        "NoSuchEntity",
+        "ResourceNotFoundException",
+        "ResourceInUseException",
+        "UserPoolNotFoundException",
+    }
 )
 
 
@@ -34,6 +41,8 @@ def find(stage: Stage, parts: list[str]) -> Iterator[Leftover]:
         # A function that names no group of its own writes below /aws/lambda/.
         if any(prefix in group or f"{prefix[:-1]}/" in group for prefix in prefixes):
             yield Leftover("log group", group)
+    if "ingest" in parts:
+        yield from (Leftover("edge box", box) for box in edge_boxes.names(stage))
     if "identity" in parts:
         # A pool is named after nothing that is ours.
         yield from (Leftover("user pool", pool) for pool in _user_pools(stage))
@@ -64,6 +73,8 @@ def remove(stage: Stage, leftover: Leftover) -> None:
             dynamodb.get_waiter("table_not_exists").wait(TableName=leftover.name, WaiterConfig={"Delay": 2})
         elif leftover.kind == "user pool":
             _delete_pool(stage, leftover.name)
+        elif leftover.kind == "edge box":
+            edge_boxes.remove(stage, leftover.name)
         elif leftover.kind == "log group":
             stage.session.client("logs").delete_log_group(logGroupName=leftover.name)
 

@@ -1,7 +1,10 @@
 """A deployment under IAM, and what its users and functions do in it. Each answers with what an operator would see."""
 
 import base64
+import contextlib
+import io
 import json
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,19 +12,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from edge_client.buffer import Record
+from edge_client.config import EdgeFileError
+from edge_client.control import ControlObject
 from edge_client.producer import Producer, StreamUnusable
 from edge_client.sampler import EveryNth
 from edge_client.source import parse_source
 from framewatch.services.ports import RawRecord
+from infra.tasks import edge_boxes
+from infra.tasks.session import Stage
 from local_cloud.cameras import CameraChoice, demo_clip
-from local_cloud.clients import Clients
+from local_cloud.clients import REGION, Clients
+from local_cloud.emulator import ACCOUNT
 from local_cloud.event_source import EventSource, connect
 from local_cloud.journal import Journal
 from local_cloud.runner import Pace, Run, edge_cameras
@@ -35,6 +44,8 @@ from tests.functional.grants import DeployedGrants
 # The package of each -> its outputs' prefix.
 FUNCTIONS = {"image_processor": "ImageProcessor", "frame_fetcher": "FrameFetcher"}
 GAP_S = 30
+BOX = "shop-1"
+EDGE_FILE = b"box: shop-1\n"
 PHONE = "+12025550123"
 _CAMERAS = 60
 SITE = "\n".join(
@@ -76,7 +87,9 @@ class Deployed:
         self.client = self.stack.emulator.client
         self.outputs = self.stack.outputs
         self.roles = {name: self._role(f"{output}Name") for name, output in FUNCTIONS.items()}
-        self.edge = self._edge_user()
+        self.stage = self._stage()
+        self.edge = self.box(BOX)
+        self.put_control_object(BOX, EDGE_FILE)
         owners = {role.rpartition("/")[2]: name for name, role in self.roles.items()}
         self.grants = DeployedGrants(
             self.client,
@@ -87,16 +100,31 @@ class Deployed:
     def close(self) -> None:
         self.stack.stop()
 
+    def _stage(self) -> Stage:
+        """As the tasks have it: of the account that the emulator is."""
+        name = self.stack.assembly.stacks[0].name.split("-")[1]
+        session = SimpleNamespace(client=self.client, region_name=REGION)
+        return Stage(name, cast(Any, session), ACCOUNT, "the tests", "https://127.0.0.1")
+
     def _role(self, output: str) -> str:
         return str(self.client("lambda").get_function_configuration(FunctionName=self.outputs[output])["Role"])
 
-    def _edge_user(self) -> Clients:
-        """A user as the README has one made: the edge policy and nothing else."""
-        iam = self.client("iam")
-        iam.create_user(UserName="shop-1")
-        iam.attach_user_policy(UserName="shop-1", PolicyArn=self.outputs["EdgePolicyArn"])
-        key = iam.create_access_key(UserName="shop-1")["AccessKey"]
-        return self.stack.emulator.as_user(key["AccessKeyId"], key["SecretAccessKey"])
+    def box(self, name: str) -> Clients:
+        """A box's, with the credentials that `pynt edgebox` prints for it."""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            edge_boxes.add(self.stage, name)
+        (key_id,) = re.findall(r"^aws_access_key_id = (\S+)$", said.getvalue(), re.MULTILINE)
+        (secret,) = re.findall(r"^aws_secret_access_key = (\S+)$", said.getvalue(), re.MULTILINE)
+        return self.stack.emulator.as_user(key_id, secret)
+
+    def control_object(self, box: str) -> tuple[str, str]:
+        """Its bucket and key."""
+        return self.outputs["ConfigBucketName"], edge_boxes.control_key(self.stage, box)
+
+    def put_control_object(self, box: str, text: bytes) -> None:
+        bucket, key = self.control_object(box)
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=text)
 
     # -- the main job
 
@@ -140,6 +168,13 @@ class Deployed:
         except StreamUnusable as error:
             message = str(error)
         return Seen(len(sent) == 1, message)
+
+    def read_control_object(self) -> Seen:
+        control = ControlObject(self.edge("s3"), *self.control_object(BOX))
+        try:
+            return Seen(control.read() == EDGE_FILE, "")
+        except EdgeFileError as error:
+            return Seen(False, str(error))
 
     # -- the image processor
 

@@ -15,7 +15,8 @@ from functools import partial
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.functional.deployed import FUNCTIONS, GAP_S, PHONE, Deployed, Seen
+from infra.tasks import edge_boxes
+from tests.functional.deployed import BOX, EDGE_FILE, FUNCTIONS, GAP_S, PHONE, Deployed, Seen
 from tests.functional.grants import Grant
 
 # One worker for all: they share a stack.
@@ -86,9 +87,47 @@ def test_the_edges_user_may_do_nothing_else(deployed):
         ),
         lambda: deployed.edge("s3").list_objects_v2(Bucket=deployed.outputs["FramesBucketName"]),
         lambda: deployed.edge("dynamodb").scan(TableName=deployed.outputs["TableName"]),
+        lambda: deployed.edge("s3").list_objects_v2(Bucket=deployed.outputs["ConfigBucketName"]),
+        lambda: deployed.edge("s3").get_object(Bucket=deployed.outputs["ConfigBucketName"], Key="site.yaml"),
+        lambda: deployed.edge("iam").create_access_key(),
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             refused()
+
+
+def test_a_box_reads_its_own_file_and_no_other_boxs_and_writes_neither(deployed):
+    bucket, own = deployed.control_object(BOX)
+    _, others = deployed.control_object("shop-2")
+    deployed.put_control_object("shop-2", b"box: shop-2\n")
+    s3 = deployed.edge("s3")
+    assert s3.get_object(Bucket=bucket, Key=own)["Body"].read() == EDGE_FILE
+    for refused in (
+        lambda: s3.get_object(Bucket=bucket, Key=others),
+        lambda: s3.head_object(Bucket=bucket, Key=others),
+        lambda: s3.put_object(Bucket=bucket, Key=own, Body=b""),
+        lambda: s3.delete_object(Bucket=bucket, Key=own),
+    ):
+        with pytest.raises(ClientError, match=r"AccessDenied|403"):
+            refused()
+
+
+def test_a_box_that_is_revoked_can_do_nothing_from_then_on(deployed):
+    stream = deployed.outputs["StreamName"]
+    clients, (bucket, key) = deployed.box("lost"), deployed.control_object("lost")
+    deployed.put_control_object("lost", b"box: lost\n")
+
+    def works():
+        record = {"Data": b"no frame, so that nothing is made of it", "PartitionKey": "step-0"}
+        clients("kinesis").put_records(StreamName=stream, Records=[record])
+        return clients("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    assert works() == b"box: lost\n"
+    assert deployed.stack.wait_drained(30)
+    edge_boxes.revoke(deployed.stage, "lost")
+    for refused in (works, lambda: clients("s3").get_object(Bucket=bucket, Key=key)):
+        with pytest.raises(ClientError, match=r"InvalidAccessKeyId|InvalidClientTokenId|UnrecognizedClient"):
+            refused()
+    assert "lost" not in edge_boxes.names(deployed.stage)
 
 
 # -- each of them is needed ------------------------------------------------------------------------------------------
@@ -166,6 +205,11 @@ def _frame_is_sent(d: Deployed) -> Iterator[Callable[[], Seen]]:
     assert d.stack.wait_drained(30)  # or a later work would meet the record
 
 
+@contextmanager
+def _own_file_is_read(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    yield d.read_control_object
+
+
 def _table(owner: str, sid: str, works: dict[str, tuple[Work, str]]) -> dict[Grant, tuple[Work, str]]:
     return {Grant(owner, sid, action): work for action, work in works.items()}
 
@@ -206,6 +250,7 @@ PROOFS: dict[Grant, tuple[Work, str]] = {
     **_table("frame_fetcher", "ReadFrames", {"dynamodb:Query": (_page_is_read, "FrameTable")}),
     **_table("frame_fetcher", "LinkToFrames", {"s3:GetObject": (_picture_is_opened, "<Code>AccessDenied</Code>")}),
     **_table("edge", "PutFrames", {"kinesis:PutRecords": (_frame_is_sent, "cannot write to stream")}),
+    **_table("edge", "ReadOwnControlObject", {"s3:GetObject": (_own_file_is_read, "/edge.yaml")}),
 }
 for _function in FUNCTIONS:
     _site = (partial(_site_is_read, function=_function), "/site.yaml")

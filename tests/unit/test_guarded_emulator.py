@@ -1,11 +1,16 @@
-"""What the emulator's own Rekognition passes on, to a stand-in for the vision server."""
+"""What the emulator's own Rekognition passes on, to a stand-in for the vision server; and its policy variables."""
 
 import asyncio
+import inspect
 import json
 import socketserver
 import threading
+from dataclasses import dataclass
 
-from local_cloud.guarded_emulator import VisionRelay
+import pytest
+from ministack.core import iam_evaluator
+
+from local_cloud.guarded_emulator import VisionRelay, with_policy_variables
 from local_cloud.processes import choose_port
 
 TARGET = {"x-amz-target": "RekognitionService.DetectLabels", "content-type": "application/x-amz-json-1.1"}
@@ -54,3 +59,43 @@ def test_a_vision_server_that_is_gone_is_an_error_that_is_tried_again_and_says_s
         "__type": "InternalServerError",
         "Message": "The vision server does not answer (ConnectError): its log says why.",
     }
+
+
+# -- policy variables ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Statement:
+    resources: list[str]
+    effect: str = "Allow"
+
+
+@dataclass
+class Request:
+    resource_arn: str
+    principal_keys: dict[str, str]
+
+
+def first_match(request, statements, effect):
+    return next((s for s in statements if s.effect == effect and request.resource_arn in s.resources), None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "who", "fits"),
+    [
+        ("b/shop-1/x", {"aws:username": "shop-1"}, True),
+        ("b/shop-2/x", {"aws:username": "shop-1"}, False),
+        ("b//x", {}, False),  # a role has no user's name
+        ("c", {}, True),
+    ],
+)
+def test_a_policy_variable_is_who_asks(asked, who, fits):
+    statements = [Statement(["b/${aws:username}/x"]), Statement(["c"])]
+    found = with_policy_variables(first_match)(Request(asked, who), statements, "Allow")
+    assert (found is not None) == fits
+    assert statements[0].resources == ["b/${aws:username}/x"]  # for the next who asks
+
+
+def test_the_emulators_own_evaluation_is_replaced_where_it_is_asked():
+    assert callable(iam_evaluator._first_match)
+    assert "_first_match(" in inspect.getsource(iam_evaluator.evaluate)
