@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from edge_client.check import add_check, add_snapshot
 from edge_client.cli_lines import HumanLines, JsonLines
 from edge_client.client import EdgeCamera, run_edge
 from edge_client.gate_tool import add_parser as _add_gate
@@ -45,8 +46,14 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    run.add_argument("--stream", required=True, metavar="NAME", help="the Kinesis data stream")
-    run.add_argument("--source", action="append", required=True, dest="sources", metavar="SOURCE")
+    run.add_argument(
+        "--config",
+        metavar="FILE",
+        help="the edge file, or s3://bucket/key: run unattended what it says; of the rest only --endpoint-url and the"
+        " log's options go with it",
+    )
+    run.add_argument("--stream", metavar="NAME", help="the Kinesis data stream")
+    run.add_argument("--source", action="append", default=[], dest="sources", metavar="SOURCE")
     run.add_argument("--camera-id", action="append", default=[], dest="camera_ids", metavar="ID")
     rate = run.add_mutually_exclusive_group()
     rate.add_argument("--every", type=int, default=30, metavar="N", help="take every Nth frame (default 30)")
@@ -70,6 +77,8 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 _COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], object], ...] = (
     _add_run,
     _add_gate,
+    add_check,
+    add_snapshot,
 )
 
 
@@ -81,6 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if args.config is not None:
+        return _run_service(args, parser)
+    if args.stream is None or not args.sources:
+        parser.error("give --config, or --stream and --source")
     try:
         cameras = _cameras(args)
     except ValueError as error:
@@ -89,7 +102,9 @@ def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     _stop_on_signals(stop)
     lines = JsonLines() if args.log_format == "json" else HumanLines(verbose=args.verbose)
     try:
-        report = run_edge(cameras, _kinesis(args), args.stream, on_event=lines.on_event, stop=stop)
+        report = run_edge(
+            cameras, _kinesis(args.region, args.endpoint_url), args.stream, on_event=lines.on_event, stop=stop
+        )
     except ValueError as error:
         parser.error(str(error))
     except BrokenPipeError:  # whoever read our lines is gone, as with `| head`
@@ -130,17 +145,37 @@ def _cameras(args: argparse.Namespace) -> list[EdgeCamera]:
     ]
 
 
-def _kinesis(args: argparse.Namespace) -> "KinesisClient":
-    import boto3  # noqa: PLC0415 - a third of a second, which --help and wrong arguments need not wait for
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+def _kinesis(region: str | None, endpoint_url: str | None) -> "KinesisClient":
+    from edge_client.aws_clients import kinesis_client  # noqa: PLC0415 - boto3: see _COMMANDS
 
-    # The producer has its own retries, which know which records of a request failed.
-    config = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
+    return kinesis_client(region, endpoint_url)
+
+
+def _run_service(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from edge_client.aws_clients import config_source  # noqa: PLC0415 - boto3: see _COMMANDS
+    from edge_client.service import EdgeService  # noqa: PLC0415
+    from edge_client.service_log import ServiceLog  # noqa: PLC0415
+
+    if args.stream is not None or args.sources:
+        parser.error("--config names the stream and the cameras; remove --stream and --source")
+    stop = threading.Event()
+    log = ServiceLog(args.log_format, verbose=args.verbose)
     try:
-        return boto3.client("kinesis", region_name=args.region, endpoint_url=args.endpoint_url, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise ValueError(f"no Kinesis client: {error} Give --region, or check the AWS settings.") from None
+        source = config_source(args.config)
+    except ValueError as error:
+        parser.error(str(error))
+    service = EdgeService(
+        source,
+        lambda region: _kinesis(args.region or region, args.endpoint_url),
+        log,
+        stop=stop,
+    )
+    _stop_on_signals(stop)
+    signal.signal(signal.SIGHUP, lambda _number, _frame: service.ask_reload())
+    try:
+        return service.run()
+    except ValueError as error:  # no client for this region
+        parser.error(str(error))
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

@@ -23,6 +23,7 @@ from edge_client.sampler import EveryNth, PerSecond, Sampling, SamplingHours
 from edge_client.source import SourceError, parse_source
 from framewatch.domain.errors import PermanentError
 from framewatch.domain.geometry import PolygonField
+from framewatch.domain.heartbeats import BOX_ID_PATTERN
 from framewatch.domain.schedule import WeeklyHours
 from framewatch.domain.site import CameraId, Section, SiteProblems, TimeZone
 from framewatch.wire.settings_model import validate_settings
@@ -104,6 +105,10 @@ class CameraSection(Section):
     )
     enabled: bool = Field(default=True, description="false: not read, and told as disabled")
     loop: bool = Field(default=False, description="a file or folder starts again at its end")
+    timeout_s: float = Field(
+        default=10.0, ge=1, le=600, description="a camera that does not answer, or sends nothing, for so long is gone"
+    )
+    accept_self_signed: bool = Field(default=False, description="https: any certificate will do")
     sampling: SamplingSection = SamplingSection()
     gate: GateSettings = GateSettings()
     supervision: Supervision = Supervision()
@@ -127,7 +132,9 @@ class CameraSection(Section):
 
 
 class EdgeConfig(Section):
-    box: CameraId = Field(description="this machine's name: lower-case letters, digits and hyphens")
+    box: Annotated[str, StringConstraints(pattern=BOX_ID_PATTERN)] = Field(
+        description="this machine's name: lower-case letters, digits and hyphens, at most 32"
+    )
     time_zone: TimeZone = Field(
         default="UTC", description="IANA name, such as Europe/Madrid: sampling hours are in it"
     )
@@ -164,6 +171,8 @@ class EdgeConfig(Section):
             hours=SamplingHours(hours, self.time_zone) if hours else None,
             gate=_merged(self.defaults.gate, camera.gate),
             privacy_masks=camera.privacy_masks,
+            timeout_s=camera.timeout_s,
+            accept_self_signed=camera.accept_self_signed,
         )
 
     def supervision(self, camera: CameraSection) -> Supervision:

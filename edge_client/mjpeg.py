@@ -41,6 +41,7 @@ class _LiveReader:
     fps: float | None = None
     duration_s: float | None = None
     frame_count: int | None = None
+    codec: str | None = "mjpeg"
     media_time_s = 0.0
     last_name = ""
 

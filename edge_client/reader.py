@@ -76,6 +76,9 @@ class Reader(Protocol):
     end: tuple[str, str]
     """Why `grab` gave False: a key of explain.py and its detail."""
 
+    codec: str | None
+    """Such as h264; None where it is not known."""
+
     def grab(self) -> bool: ...
 
     def retrieve(self) -> FrameBGR | None:
@@ -171,6 +174,7 @@ class CaptureReader:
         duration_s = self.frame_count / (self.fps or FALLBACK_FPS) if self.frame_count else None
         self.duration_s: float | None = duration_s if duration_s and duration_s <= _MAX_SANE_DURATION_S else None
         self.media_time_s = -1.0 / (self.fps or FALLBACK_FPS)
+        self.codec = _four_letters(capture.get(cv2.CAP_PROP_FOURCC))
 
     def grab(self) -> bool:
         asked_s = time.monotonic()
@@ -193,6 +197,14 @@ class CaptureReader:
         self._capture.release()
 
 
+def _four_letters(code: float) -> str | None:
+    """A FourCC as OpenCV gives it: four characters in one number."""
+    if not math.isfinite(code) or code <= 0:
+        return None
+    text = "".join(chr(int(code) >> shift & 0xFF) for shift in (0, 8, 16, 24)).strip("\0 ")
+    return text.lower() if text.isascii() and text.isalnum() else None
+
+
 def next_media_time_s(claimed_s: float, last_s: float, fps: float | None) -> float:
     """The container's time where it rises, one frame period after the last where it does not."""
     if math.isfinite(claimed_s) and last_s < claimed_s <= _MAX_SANE_DURATION_S and claimed_s >= 0:
@@ -202,6 +214,8 @@ def next_media_time_s(claimed_s: float, last_s: float, fps: float | None) -> flo
 
 class FolderReader:
     """Images in natural order, one a second. An image that is not wanted is not even opened."""
+
+    codec: str | None = None
 
     def __init__(self, images: list[Path]) -> None:
         self._images = images

@@ -242,7 +242,7 @@ class Worker:
             return  # images of a folder differ as they like
         self._announced_wh = (width, height)
         facts = {"width": width, "height": height, "fps": reader.fps, "duration_s": reader.duration_s}
-        facts |= {"frame_count": reader.frame_count, "codec": getattr(reader, "codec", None)}
+        facts |= {"frame_count": reader.frame_count, "codec": reader.codec}
         self._emit(Kind.OPENED, facts, b"")
 
     def _send(self, frame_bgr: FrameBGR, gate: Gate, captured_at: datetime, read_at: datetime, facts: Facts) -> None:

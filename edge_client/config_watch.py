@@ -1,0 +1,159 @@
+"""The edge file while the service runs: read again when it changed, and never worse than the last good one."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from edge_client.config import EdgeConfig, EdgeFileError, read_edge_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+# A file is looked at often, an object seldom: each look at an object is a request that costs.
+FILE_POLL_S = 1.0
+OBJECT_POLL_S = 60.0
+
+
+class ConfigSource(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def poll_s(self) -> float: ...
+
+    def version(self) -> str:
+        """Another one when the text may be another. Raises EdgeFileError."""
+        ...
+
+    def read(self) -> bytes:
+        """Raises EdgeFileError."""
+        ...
+
+
+class FileSource:
+    poll_s = FILE_POLL_S
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._path = path
+
+    def version(self) -> str:
+        try:
+            stat = self._path.stat()
+        except OSError as error:
+            raise self._unreadable(error) from None
+        return f"{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"
+
+    def read(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> EdgeFileError:
+        return EdgeFileError(f"{self.name}: cannot be read ({error.strerror}); check the path and its rights")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSource:
+    """s3://bucket/key, watched by its ETag."""
+
+    client: "S3Client"
+    bucket: str
+    key: str
+    poll_s: float = OBJECT_POLL_S
+
+    @property
+    def name(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def version(self) -> str:
+        try:
+            return str(self.client.head_object(Bucket=self.bucket, Key=self.key)["ETag"])
+        except (ClientError, BotoCoreError) as error:
+            raise self._unreadable(error) from None
+
+    def read(self) -> bytes:
+        try:
+            return self.client.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: ClientError | BotoCoreError) -> EdgeFileError:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        return EdgeFileError(
+            f"{self.name}: cannot be read ({code}); check its name, the network and the right s3:GetObject on it"
+        )
+
+
+class ConfigWatch:
+    """on_change: a good file that says something else than the one before. on_error: what is wrong with the newest,
+    once; None when it is good again."""
+
+    def __init__(
+        self,
+        source: ConfigSource,
+        *,
+        on_change: Callable[[EdgeConfig], None],
+        on_error: Callable[[str | None], None],
+    ) -> None:
+        self._source = source
+        self._on_change = on_change
+        self._on_error = on_error
+        self._config: EdgeConfig | None = None
+        self._read_version = ""
+        self._seen_version = ""
+        self._error: str | None = None
+        self._asked = threading.Event()
+        self._ending = False
+        self._thread = threading.Thread(target=self._watch, name="config", daemon=True)
+
+    def load(self) -> EdgeConfig:
+        """The first time. Raises EdgeFileError."""
+        self._read_version = self._seen_version = self._source.version()
+        self._config = read_edge_text(self._source.read(), self._source.name)
+        return self._config
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask(self) -> None:
+        """Read it now, changed or not. May be called in a signal handler."""
+        self._asked.set()
+
+    def stop(self) -> None:
+        self._ending = True
+        self._asked.set()
+
+    def _watch(self) -> None:
+        while not self._ending:
+            asked = self._asked.wait(self._source.poll_s)
+            self._asked.clear()
+            if not self._ending:
+                self.look(asked=asked)
+
+    def look(self, *, asked: bool = False) -> None:
+        try:
+            version = self._source.version()
+            # What is just being written is looked at when it has been the same twice.
+            is_settled, self._seen_version = version == self._seen_version, version
+            if not asked and (version == self._read_version or not is_settled):
+                return
+            self._read_version = version
+            config = read_edge_text(self._source.read(), self._source.name)
+        except EdgeFileError as error:
+            self._say(str(error))
+            return
+        self._say(None)
+        if config != self._config:
+            self._config = config
+            self._on_change(config)
+
+    def _say(self, error: str | None) -> None:
+        if error != self._error:
+            self._error = error
+            self._on_error(error)
