@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_client.buffer import Record
+from edge_client.buffer import Dropped, Record
 from edge_client.config import EdgeConfig, EdgeFileError
 from edge_client.config_watch import ConfigSource, ConfigWatch
 from edge_client.events import CameraWarning, EdgeEvent, FrameGated, FrameSampled, Opened
@@ -23,7 +23,7 @@ from edge_client.heartbeat import HEARTBEAT_EVERY_S, CameraReport, Heartbeats
 from edge_client.ledger import Ledger
 from edge_client.lifecycle import Tell
 from edge_client.service_log import ServiceLog
-from edge_client.spool import Dropped, Spool
+from edge_client.spool import Spool
 from edge_client.status import BoxState, CameraView, StatusServer
 from edge_client.supervisor import CameraPlan, CameraStatus, Supervisor
 from edge_client.uplink import Uplink
