@@ -9,14 +9,28 @@ Its files read in flow order:
     onvif.py     ask a camera for its RTSP address; discover.py finds cameras
     sampler.py   which frames are taken: EveryNth, PerSecond, SamplingHours
     jpeg.py      pixels -> a JPEG that fits a stream record
-    worker.py    the child process, one a camera: read -> sample -> encode -> envelope -> pipe
-    camera.py    the parent's end of that pipe: bounded buffer, crash reports
+    masks.py     regions that never leave the box
+    gate.py      which sampled frames are worth sending (gate_settings, gate_model, gate_blobs)
+    worker.py    the child process, one a camera: read -> sample -> mask -> gate -> encode -> envelope -> pipe
+    camera.py    the parent's end of that pipe: messages to events, crash reports
     explain.py   what went wrong with a source -> a cause, and one sentence that says what to do
-    producer.py  PutRecords: batches, partial failures, backoff
-    client.py    run_edge: all of it together
-    heartbeat.py what the box says of each camera once a minute
-    events.py    what run_edge reports while it runs
-    cli.py       framewatch-edge
+    buffer.py    where records wait for the stream: in memory; spool.py: on disk (shelves, segment, folder_lock)
+    producer.py  PutRecords: batches, partial failures, backoff, the backlog's pace
+    client.py    run_edge: all of it together, for as long as the sources last
+    events.py    what is reported while cameras run
+
+The unattended service is built from the same parts:
+
+    config.py        the edge file; config_watch.py reads it again when it changes
+    lifecycle.py     one camera's life, a state machine: what happened in, what to do out
+    supervisor.py    the cameras' processes, one state machine each
+    ledger.py        where every frame went: sampled == sent + gated + dropped + failed + waiting
+    uplink.py        the thread between spool and stream
+    heartbeat.py     what the box says of each camera once a minute
+    status.py        /healthz, /metrics and /state.json on 127.0.0.1
+    service.py       all of it together, until it is told to stop
+    check.py         open each camera as the service would, and show what it shows
+    cli.py           framewatch-edge
 
 From a program:
 

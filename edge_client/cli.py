@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from edge_client.check import add_check, add_snapshot
 from edge_client.cli_lines import HumanLines, JsonLines
 from edge_client.client import EdgeCamera, run_edge
+from edge_client.discover import add_parser as _add_discover
 from edge_client.gate_tool import add_parser as _add_gate
 from edge_client.sampler import EveryNth, PerSecond, Sampling
+from edge_client.spool_tool import add_parser as _add_spool
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -79,6 +81,8 @@ _COMMANDS: tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_gate,
     add_check,
     add_snapshot,
+    _add_spool,
+    _add_discover,
 )
 
 

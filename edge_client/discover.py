@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from edge_client.explain import explain_open_failure
-from edge_client.reader import OpenFailed
+from edge_client.opening import OpenFailed
 from edge_client.source import Source, SourceKind
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--password-env", metavar="NAME", default="CAM_PW", help="the variable with the password (default CAM_PW)"
     )
     parser.add_argument("--timeout", type=float, default=4.0, metavar="S", help="seconds to wait (default 4)")
+    parser.set_defaults(run=lambda args, _parser: run(args))
 
 
 def run(args: argparse.Namespace, env: Mapping[str, str] = os.environ) -> int:

@@ -118,7 +118,7 @@ def show_gate(args: argparse.Namespace) -> int:
     """
     # OpenCV takes a third of a second to load, which the other commands need not wait for.
     from edge_client.gate_pictures import CannotWrite, Sheet, Video  # noqa: PLC0415
-    from edge_client.reader import OpenFailed  # noqa: PLC0415
+    from edge_client.opening import OpenFailed  # noqa: PLC0415
 
     subject = _subject(args)
     _check_path(args.sheet, SHEET_SUFFIXES)
@@ -219,7 +219,8 @@ def _looks(subject: GateSubject, seconds: float | None) -> Iterator[tuple["Frame
     """Every sampled frame, masked, with the gate's decision. Raises OpenFailed."""
     from edge_client.gate import MotionGate  # noqa: PLC0415
     from edge_client.masks import PrivacyMasks  # noqa: PLC0415
-    from edge_client.reader import OpenFailed, open_reader  # noqa: PLC0415
+    from edge_client.opening import OpenFailed  # noqa: PLC0415
+    from edge_client.reader import open_reader  # noqa: PLC0415
 
     if seconds is None and subject.source.is_live:
         seconds = _LIVE_SECONDS

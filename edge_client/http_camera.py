@@ -16,7 +16,7 @@ import httpx
 
 from edge_client.http_auth import CameraAuth
 from edge_client.jpeg_stream import MAX_PICTURE_BYTES
-from edge_client.reader import OpenFailed, Opening
+from edge_client.opening import OpenFailed, Opening
 
 _MOST_REDIRECTS = 5
 _BY_STATUS = {401: "auth", 403: "forbidden", 404: "no_path", 410: "no_path"}

@@ -20,7 +20,7 @@ import numpy as np
 from edge_client.http_camera import HttpCamera
 from edge_client.jpeg import FrameBGR
 from edge_client.jpeg_stream import MAX_PICTURE_BYTES, START, JpegStream, is_whole
-from edge_client.reader import OpenFailed, Opening
+from edge_client.opening import OpenFailed, Opening
 
 _STALE_S = 0.5
 _MOST_WAITING_BYTES = 2 * MAX_PICTURE_BYTES

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from edge_client.reader import OpenFailed
+from edge_client.opening import OpenFailed
 
 # Before the library is imported: it would set up logging for the whole process, addresses and all.
 logging.getLogger().addHandler(logging.NullHandler())

@@ -18,13 +18,13 @@ import math
 import re
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 
 from edge_client.jpeg import FrameBGR
+from edge_client.opening import OpenFailed, Opening
 from edge_client.source import Source, SourceKind
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2"))
@@ -35,27 +35,6 @@ FALLBACK_FPS = 25.0
 _MAX_SANE_FPS = 500.0
 _MAX_SANE_DURATION_S = 30 * 86_400.0
 _TIMED_OUT_SHARE = 0.9
-
-
-class OpenFailed(Exception):
-    """why: a key of explain.py."""
-
-    def __init__(self, why: str, detail: str = "") -> None:
-        super().__init__(why, detail)
-        self.why = why
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """timeout_s: a camera that sends nothing for this long is gone, whatever its socket says.
-
-    poll_every_s: how often a snapshot address is asked.
-    """
-
-    timeout_s: float = 10.0
-    accept_self_signed: bool = False
-    poll_every_s: float = 1.0
 
 
 PATIENT = Opening()

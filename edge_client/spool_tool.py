@@ -92,6 +92,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     spool = commands.add_parser("spool", help="what waits on disk for the stream, for each camera and lane")
     spool.add_argument("--folder", required=True, type=Path, metavar="F", help="the spool folder")
     spool.add_argument("--log-format", choices=("human", "json"), default="human")
+    spool.set_defaults(run=lambda args, _parser: run(args))
 
 
 def run(args: argparse.Namespace) -> int:

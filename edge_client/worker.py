@@ -22,8 +22,9 @@ from edge_client.gate import MotionGate
 from edge_client.gate_settings import GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
 from edge_client.masks import PrivacyMasks
+from edge_client.opening import OpenFailed, Opening
 from edge_client.pipe import PROGRESS, Facts, Job, Kind, send
-from edge_client.reader import FALLBACK_FPS, OpenFailed, Opening, Reader, open_reader
+from edge_client.reader import FALLBACK_FPS, Reader, open_reader
 from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge

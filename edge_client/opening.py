@@ -1,0 +1,24 @@
+"""How a source is to be opened, and that it could not be. Loads no OpenCV: what looks for cameras needs it too."""
+
+from dataclasses import dataclass
+
+
+class OpenFailed(Exception):
+    """why: a key of explain.py."""
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(why, detail)
+        self.why = why
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """timeout_s: a camera that sends nothing for this long is gone, whatever its socket says.
+
+    poll_every_s: how often a snapshot address is asked.
+    """
+
+    timeout_s: float = 10.0
+    accept_self_signed: bool = False
+    poll_every_s: float = 1.0
