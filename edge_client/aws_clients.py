@@ -7,7 +7,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from edge_client.config_watch import ConfigSource, FileSource, ObjectSource
+from edge_client.config_watch import ConfigSource, FileSource
+from edge_client.control import ControlObject, parse_control_url
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -29,10 +30,10 @@ def config_source(where: str) -> ConfigSource:
     """where: a path, or s3://bucket/key. Raises ValueError with a sentence."""
     if not where.startswith("s3://"):
         return FileSource(Path(where).expanduser())
-    bucket, _, key = where.removeprefix("s3://").partition("/")
-    if not bucket or not key:
+    place = parse_control_url(where)
+    if place is None:
         raise ValueError(f"{where} is not s3://bucket/key; write both")
     try:
-        return ObjectSource(boto3.client("s3", config=_OBJECT), bucket, key)
+        return ControlObject(boto3.client("s3", config=_OBJECT), *place)
     except (BotoCoreError, ValueError) as error:
         raise ValueError(f"no S3 client: {error} Check the AWS settings.") from None

@@ -2,20 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Protocol
 
 from edge_client.config import EdgeConfig, EdgeFileError, read_edge_text
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3.client import S3Client
-
-# A file is looked at often, an object seldom: each look at an object is a request that costs.
 FILE_POLL_S = 1.0
-OBJECT_POLL_S = 60.0
 
 
 class ConfigSource(Protocol):
@@ -56,38 +48,6 @@ class FileSource:
 
     def _unreadable(self, error: OSError) -> EdgeFileError:
         return EdgeFileError(f"{self.name}: cannot be read ({error.strerror}); check the path and its rights")
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectSource:
-    """s3://bucket/key, watched by its ETag."""
-
-    client: "S3Client"
-    bucket: str
-    key: str
-    poll_s: float = OBJECT_POLL_S
-
-    @property
-    def name(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
-
-    def version(self) -> str:
-        try:
-            return str(self.client.head_object(Bucket=self.bucket, Key=self.key)["ETag"])
-        except (ClientError, BotoCoreError) as error:
-            raise self._unreadable(error) from None
-
-    def read(self) -> bytes:
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise self._unreadable(error) from None
-
-    def _unreadable(self, error: ClientError | BotoCoreError) -> EdgeFileError:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        return EdgeFileError(
-            f"{self.name}: cannot be read ({code}); check its name, the network and the right s3:GetObject on it"
-        )
 
 
 class ConfigWatch:

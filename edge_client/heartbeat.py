@@ -3,21 +3,15 @@
 Heartbeats are not spooled: the next one says all that the last one said, only later. One that fails is let go.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
 
+from edge_client.buffer import Record
 from framewatch.domain.heartbeats import BOX_ID_RULE, CameraCounts, CameraState, Heartbeat, SpoolDepth, is_box_id
 from framewatch.wire.heartbeat import encode_heartbeat
 
-if TYPE_CHECKING:
-    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
-
 HEARTBEAT_EVERY_S = 60.0
-# AWS tells its time in whole seconds, so one answer cannot tell less from nothing.
-_DATE_STEP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +34,23 @@ class Heartbeats:
         self._box, self._boot_id, self._version = box, boot_id, version
         self._seq = 0
 
-    def records(
-        self, reports: Iterable[CameraReport], at: datetime, clock_offset_s: float | None
-    ) -> list["PutRecordsRequestEntryTypeDef"]:
+    def records(self, reports: Iterable[CameraReport], at: datetime, clock_offset_s: float | None) -> list[Record]:
         """One for each camera, to be put together, so that a function that is started for one reads them all."""
         seq, self._seq = self._seq, self._seq + 1
-        return [
-            {
-                "PartitionKey": report.camera_id,
-                "Data": encode_heartbeat(
-                    Heartbeat(
-                        box=self._box,
-                        camera_id=report.camera_id,
-                        at=at,
-                        boot_id=self._boot_id,
-                        seq=seq,
-                        state=report.state,
-                        version=self._version,
-                        last_error=report.last_error,
-                        counts=report.counts,
-                        spool=report.spool,
-                        clock_offset_s=clock_offset_s,
-                    )
-                ),
-            }
-            for report in reports
-        ]
+        return [self._record(report, seq, at, clock_offset_s) for report in reports]
 
-
-class ClockOffset:
-    """How far the box's clock is from AWS's, learnt from the answers that come anyway."""
-
-    def __init__(self) -> None:
-        self.seconds: float | None = None
-        """The box's clock less AWS's, right to about a second and half the way; None until one told."""
-
-    def observe(self, answer: Mapping[str, Any], asked_at: datetime, answered_at: datetime) -> None:
-        """answer: what a boto3 call returned. asked_at, answered_at: the box's clock before and after, aware."""
-        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
-        try:
-            told = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        if told.tzinfo is None:
-            told = told.replace(tzinfo=UTC)
-        # The header is cut to its second: in the middle of that second the error is the least.
-        told += timedelta(seconds=_DATE_STEP_S / 2)
-        middle = asked_at + (answered_at - asked_at) / 2
-        self.seconds = round((middle - told).total_seconds(), 1)
+    def _record(self, report: CameraReport, seq: int, at: datetime, clock_offset_s: float | None) -> Record:
+        heartbeat = Heartbeat(
+            box=self._box,
+            camera_id=report.camera_id,
+            at=at,
+            boot_id=self._boot_id,
+            seq=seq,
+            state=report.state,
+            version=self._version,
+            last_error=report.last_error,
+            counts=report.counts,
+            spool=report.spool,
+            clock_offset_s=clock_offset_s,
+        )
+        return Record(report.camera_id, f"heartbeat {seq}", encode_heartbeat(heartbeat), perishable=True)

@@ -271,10 +271,7 @@ class EdgeService:
     def _send_heartbeats(self, heartbeats: Heartbeats) -> None:
         state = self.look()
         reports = [_heartbeat(view, view.status, state.at) for view in state.cameras if view.status is not None]
-        entries = heartbeats.records(reports, state.at, state.clock_offset_s)
-        self._uplink.offer_heartbeats(
-            [Record(entry["PartitionKey"], "", bytes(entry["Data"]), perishable=True) for entry in entries]  # type: ignore[arg-type]
-        )
+        self._uplink.offer_heartbeats(heartbeats.records(reports, state.at, state.clock_offset_s))
 
     def _tell_progress(self) -> None:
         for status in self._supervisor.statuses():

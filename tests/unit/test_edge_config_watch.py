@@ -7,7 +7,8 @@ import pytest
 from moto import mock_aws
 
 from edge_client.config import EdgeFileError
-from edge_client.config_watch import ConfigWatch, FileSource, ObjectSource
+from edge_client.config_watch import ConfigWatch, FileSource
+from edge_client.control import ControlObject
 
 GOOD = "box: attic\nstream: {name: frames}\nspool: {folder: /tmp/spool}\ncameras:\n  - {id: front, source: 0}\n"
 BETTER = GOOD + "  - {id: yard, source: 1}\n"
@@ -97,7 +98,7 @@ def bucket(monkeypatch):
 
 def test_an_object_is_watched_by_its_etag(bucket):
     bucket.put_object(Bucket="boxes", Key="attic.yaml", Body=GOOD)
-    watched = Watched(ObjectSource(bucket, "boxes", "attic.yaml"))
+    watched = Watched(ControlObject(bucket, "boxes", "attic.yaml"))
     watched.watch.load()
     assert watched.look() == []
     bucket.put_object(Bucket="boxes", Key="attic.yaml", Body="box: [")
@@ -108,7 +109,5 @@ def test_an_object_is_watched_by_its_etag(bucket):
 
 
 def test_an_object_that_cannot_be_read_is_one_clear_sentence(bucket):
-    with pytest.raises(
-        EdgeFileError, match=r"^s3://boxes/no.yaml: cannot be read \(404\); check its name, the network"
-    ):
-        Watched(ObjectSource(bucket, "boxes", "no.yaml")).watch.load()
+    with pytest.raises(EdgeFileError, match=r"^s3://boxes/no.yaml: does not exist; upload it with .* \(NoSuchKey\)$"):
+        Watched(ControlObject(bucket, "boxes", "no.yaml")).watch.load()

@@ -1,13 +1,8 @@
 """Heartbeats as the box makes them."""
 
-from datetime import timedelta
-from email.utils import format_datetime
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edge_client.heartbeat import CameraReport, ClockOffset, Heartbeats
+from edge_client.heartbeat import CameraReport, Heartbeats
 from framewatch.domain.heartbeats import CameraCounts, CameraState, SpoolDepth
 from framewatch.wire.heartbeat import decode_heartbeat
 from tests.frames import BOOT, NOON
@@ -23,7 +18,8 @@ YARD = CameraReport("yard", CameraState.DISABLED)
 
 
 def beats(records):
-    return {entry["PartitionKey"]: decode_heartbeat(entry["Data"]) for entry in records}
+    assert all(record.perishable for record in records)
+    return {record.camera_id: decode_heartbeat(record.data) for record in records}
 
 
 def test_each_camera_reports_its_state_counts_and_spool_under_its_own_key():
@@ -49,27 +45,3 @@ def test_the_numbers_rise_from_minute_to_minute_for_all_cameras_alike():
 def test_a_box_that_cannot_be_named_so_is_told():
     with pytest.raises(ValueError, match="'Shop 1' is not lower-case letters, digits and hyphens, at most 32"):
         Heartbeats("Shop 1", BOOT, "0.1.0")
-
-
-def answer(date):
-    return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
-
-
-@given(st.floats(-1e6, 1e6), st.floats(0, 5), st.integers(0, 999_999))
-def test_the_clock_offset_is_right_to_a_second_and_half_the_answers_way(offset_s, way_s, microsecond):
-    """The box's clock is offset_s ahead; AWS answered at some moment between asking and hearing."""
-    clock = ClockOffset()
-    aws_now = NOON + timedelta(microseconds=microsecond)
-    box_now = aws_now + timedelta(seconds=offset_s)
-    clock.observe(answer(format_datetime(aws_now, usegmt=True)), box_now, box_now + timedelta(seconds=way_s))
-    assert abs(clock.seconds - offset_s) <= 0.6 + way_s / 2
-
-
-@pytest.mark.parametrize("told", [{}, answer(""), answer("yesterday"), answer("Mon, 99 Foo 2026 00:00:00 GMT")])
-def test_an_answer_without_a_time_leaves_what_is_known(told):
-    clock = ClockOffset()
-    clock.observe(told, NOON, NOON)
-    assert clock.seconds is None
-    clock.observe(answer(format_datetime(NOON, usegmt=True)), NOON, NOON)
-    clock.observe(told, NOON + timedelta(hours=1), NOON + timedelta(hours=1))
-    assert clock.seconds == -0.5
