@@ -35,7 +35,7 @@ _LEAST_SIGMA = 1.5
 # One passer-by must not make a pixel blind: what a single frame can add to its variance is bounded.
 _MOST_STEP = 40.0
 _CELL_PX = 8
-_FIT_ROUNDS = 4
+_FIT_ROUNDS, _SETTLED = 4, 0.002
 _MOST_GAIN = 2.5
 _QUIET_CELLS = 1.0
 _FITTING_CELLS = 8.0
@@ -71,12 +71,15 @@ def fit_light(seen: Luma, reference: Luma) -> Light:
     for _ in range(_FIT_ROUNDS):
         residual = np.abs(y - gain * x - offset)
         kept = residual <= max(2.5 * 1.4826 * float(np.median(residual)), 1.0)
-        xs, ys = x[kept], y[kept]
-        x_mean, y_mean = float(xs.mean()), float(ys.mean())
-        spread = float(np.square(xs - x_mean).sum())
-        gain = float(((xs - x_mean) * (ys - y_mean)).sum()) / spread if spread > len(xs) else 1.0
+        xs, ys, count = x[kept], y[kept], int(np.count_nonzero(kept))
+        x_mean, y_mean = float(xs.sum()) / count, float(ys.sum()) / count
+        xs -= x_mean
+        spread = float(xs @ xs)
+        last, gain = gain, float(xs @ ys) / spread if spread > count else 1.0
         gain = min(max(gain, 1 / _MOST_GAIN), _MOST_GAIN)
         offset = y_mean - gain * x_mean
+        if abs(gain - last) < _SETTLED:
+            break
     explained = np.abs(y - gain * x - offset) <= _FITTING_CELLS
     # A light that does not explain half of the picture explains nothing: a lamp beside the door, or another view.
     return Light(gain, offset) if np.count_nonzero(explained) * 2 > len(y) else Light()

@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import cv2
+
 from edge_client.gate import MotionGate
 from edge_client.gate_settings import GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
@@ -315,6 +317,9 @@ def main() -> None:
     # Messages keep the old stdout to themselves; anything that prints goes where noise goes.
     out_fd = os.dup(1)
     os.dup2(2, 1)
+    # The gate's pictures are small, and the box has other cameras: OpenCV's threads would mostly wait for each other
+    # (measured: 4.6 ms of CPU a frame instead of 3.3). Decoding has threads of its own.
+    cv2.setNumThreads(1)
     line = bytearray()
     while not line.endswith(b"\n"):
         byte = os.read(0, 1)
