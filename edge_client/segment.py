@@ -90,10 +90,6 @@ def frame_head(frame_id: str, data: bytes) -> bytes:
     return head + _HEAD_CRC.pack(_head_crc32(head, name)) + name
 
 
-def framed_bytes(frame_id: str, data: bytes) -> int:
-    return _FIXED + len(frame_id.encode()) + len(data)
-
-
 def _head_crc32(head: bytes, name: bytes) -> int:
     return zlib.crc32(name, zlib.crc32(head[_MARK_AT + len(_WAIT) :]))
 
@@ -199,20 +195,20 @@ class Segment:
     def unsettled_bytes(self) -> int:
         return sum(self.bytes_in) - self.bytes_in[SETTLED]
 
-    def append(self, frame_id: str, data: bytes, now_s: float) -> int:
-        """The new record's index; it is live."""
-        head = frame_head(frame_id, data)
+    def append(self, head: bytes, data: bytes, now_s: float) -> int:
+        """head: from frame_head. Returns the new record's index; it is live."""
         length = len(head) + len(data)
-        with self._file() as fd:
-            try:
-                written = self._disk.write(fd, (head, data), self.size)
-                while written < length:  # cut short by the last free block: the next call says why
-                    rest = (head + data)[written:]
-                    written += self._disk.write(fd, (rest,), self.size + written)
-            except OSError:
-                with contextlib.suppress(OSError):  # else the next record overwrites it
-                    self._disk.truncate(fd, self.size)
-                raise
+        if self._fd is None:
+            self._fd = self._open()
+        try:
+            written = self._disk.write(self._fd, (head, data), self.size)
+            while written < length:  # cut short by the last free block: the next call says why
+                rest = (head + data)[written:]
+                written += self._disk.write(self._fd, (rest,), self.size + written)
+        except OSError:
+            with contextlib.suppress(OSError):  # else the next record overwrites it
+                self._disk.truncate(self._fd, self.size)
+            raise
         self._add(self.size, length, LIVE)
         self.size += length
         if self.dirty_since_s is None:

@@ -14,7 +14,6 @@ from edge_client.segment import (
     TAKEN,
     Disk,
     Segment,
-    framed_bytes,
     number_of,
     path_in,
     segment_paths,
@@ -22,6 +21,8 @@ from edge_client.segment import (
 from framewatch.domain.frames import is_camera_id
 
 SEGMENT_BYTES = 4 * 1024 * 1024
+# With so many, a sync need not wait for their age: 64 MB that nobody sends will not be gone in a second.
+FULL_UNSYNCED = 16
 _LEAST_SEGMENTS = 8
 # Somebody else may eat what a drop freed; one record is not worth the whole backlog.
 _DROPS_A_RECORD = 3
@@ -72,6 +73,8 @@ class Shelves:
         self.folder = folder
         self.bytes = 0
         """Of all segment files."""
+        self.full_unsynced = 0
+        """Segments that were filled since the last sync, about."""
         self._shelves: dict[str, Shelf] = {}
         self._max_bytes = max_bytes
         self._segment_bytes = min(SEGMENT_BYTES, max_bytes // _LEAST_SEGMENTS)
@@ -99,15 +102,17 @@ class Shelves:
                     self._on_trouble(f"{path} in the spool cannot be read: {error.strerror}; check the disk.")
                     continue
                 if segment.damaged:
-                    self._on_trouble(f"{path} in the spool is damaged in {segment.damaged} places; the rest is kept.")
+                    self._on_trouble(
+                        f"{path} in the spool holds damaged records ({segment.damaged}); the rest is kept."
+                    )
                 shelf.segments.append(segment)
                 self.bytes += segment.size
                 if not segment.unsettled:
                     self._delete(shelf, segment)
         self.make_room(0)
 
-    def has_room(self, frame_id: str, data: bytes) -> bool:
-        return self.bytes + framed_bytes(frame_id, data) <= self._max_bytes
+    def has_room(self, size: int) -> bool:
+        return self.bytes + size <= self._max_bytes
 
     def make_room(self, size: int) -> bool:
         while self.bytes + size > self._max_bytes:
@@ -115,16 +120,15 @@ class Shelves:
                 return False
         return True
 
-    def append(self, camera_id: str, frame_id: str, data: bytes, now_s: float) -> tuple[Segment, int] | None:
-        """Where the record lies now; None when the disk does not take it."""
-        shelf = self.get(camera_id)
-        size = framed_bytes(frame_id, data)
+    def append(self, shelf: Shelf, head: bytes, data: bytes, now_s: float) -> tuple[Segment, int] | None:
+        """head: from frame_head. Where the record lies now; None when the disk does not take it."""
+        size = len(head) + len(data)
         if not self.make_room(size):
             return None
         for _ in range(_DROPS_A_RECORD + 1):
             try:
                 segment = self._writable(shelf, size)
-                index = segment.append(frame_id, data, now_s)
+                index = segment.append(head, data, now_s)
             except OSError as error:
                 self._seal(shelf)
                 full = error.errno in (ENOSPC, EDQUOT)
@@ -140,6 +144,7 @@ class Shelves:
     def _writable(self, shelf: Shelf, size: int) -> Segment:
         if shelf.active is not None and shelf.active.size and shelf.active.size + size > self._segment_bytes:
             self._seal(shelf)
+            self.full_unsynced += 1
         if shelf.active is None:
             self._disk.make_folder(shelf.folder)
             shelf.active = Segment(path_in(shelf.folder, shelf.next_number), self._disk)
@@ -232,11 +237,15 @@ class Shelves:
         return False
 
     def begin_sync(self, before_s: float) -> list[Path]:
-        """What to sync, in this order: what was written before then and is not on the medium yet."""
+        """What to sync, in this order: what was written before then, and full segments once they are many."""
         paths: list[Path] = []
+        many = self.full_unsynced >= FULL_UNSYNCED
+        if many:
+            self.full_unsynced = 0
         for shelf in self:
             for segment in shelf.segments:
-                if segment.dirty_since_s is not None and segment.dirty_since_s <= before_s:
+                since_s = segment.dirty_since_s
+                if since_s is not None and (since_s <= before_s or (many and segment is not shelf.active)):
                     segment.dirty_since_s = None
                     paths.append(segment.path)
                     if segment.is_new:

@@ -21,14 +21,15 @@ On disk: one folder a camera, in it segments of about 4 MB (segment.py), deleted
 the one being written is emptied then. So there is no cursor file that could disagree with them.
 
 Power loss: a kill loses nothing, since what was written is in the kernel's page cache. Power loss costs at most what
-is younger than `sync_after_s`. Nothing is forced to the medium sooner: while the stream takes frames, a record is
-gone again before it ever reaches the flash, which is what keeps an SD card alive. Closing syncs.
+is younger than `sync_after_s`. Nothing but a burst of 64 MB is forced to the medium sooner: while the stream takes
+frames, a record is gone again before it ever reaches the flash, which keeps an SD card alive. Closing syncs.
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,8 +37,8 @@ from pathlib import Path
 from edge_client.buffer import MAX_BATCH_RECORDS, Depth, Dropped, DropReason, Named, Record, captured_at
 from edge_client.folder_lock import FolderLock, SpoolError
 from edge_client.pace import MAX_REQUEST_BYTES
-from edge_client.segment import BACKLOG, TAKEN, Disk, Segment
-from edge_client.shelves import Shelf, Shelves
+from edge_client.segment import BACKLOG, TAKEN, Disk, Segment, frame_head
+from edge_client.shelves import FULL_UNSYNCED, Shelf, Shelves
 
 MAX_BYTES = 2 * 1024**3
 LIVE_BYTES = 32 * 1024 * 1024
@@ -46,6 +47,7 @@ SYNC_AFTER_S = 5.0
 _SAY_AGAIN_AFTER_S = 60.0
 # After a disk did not give a camera's backlog for a reason that may pass.
 _REST_S = 5.0
+_SYNCS_AT_ONCE = 8
 
 
 @dataclass(eq=False, slots=True)
@@ -59,7 +61,7 @@ class _Place:
     is_settled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Live:
     record: Record
     place: _Place
@@ -86,10 +88,8 @@ class Spool:
         disk: Disk | None = None,
     ) -> None:
         """on_dropped: each record lost other than for a `put`, which returns its own. on_trouble: a sentence about
-        the disk. Both are called from whichever thread is here, and may call back. sync_after_s: with None only the
-        end syncs.
+        the disk. Both are called from whichever thread is here, without a lock. sync_after_s: None syncs at the end.
         """
-        self._folder = folder
         self._live_max_age_s = live_max_age_s
         self._live_room = live_bytes
         self._on_dropped = on_dropped
@@ -121,7 +121,7 @@ class Spool:
         for camera_id in camera_ids:
             self.open(camera_id)
         self._tell()
-        self._end = threading.Event()
+        self._sync_soon = threading.Event()
         self._syncing: threading.Thread | None = None
         if sync_after_s is not None:
             self._syncing = threading.Thread(target=self._keep_syncing, args=(sync_after_s,), daemon=True)
@@ -132,8 +132,6 @@ class Spool:
             self._live[shelf.camera_id] = deque()
             self._turns.append(shelf)
 
-    # -- coming in
-
     def open(self, camera_id: str) -> None:
         with self._changed:
             self._add(self._shelves.get(camera_id))
@@ -141,15 +139,17 @@ class Spool:
 
     def put(self, record: Record, *, drop_oldest: bool) -> Sequence[Named]:
         """Without drop_oldest it waits for room as long as anything waits that could make some."""
+        head = frame_head(record.frame_id, record.data)  # its checksum takes a while: before the lock
+        size = len(head) + len(record.data)
         with self._changed:
-            while not (drop_oldest or self._aborted or self._has_room(record) or self._is_empty()):
+            while not (drop_oldest or self._aborted or self._shelves.has_room(size) or self._is_empty()):
                 self._changed.wait()
             if self._aborted:
                 return [record]
             shelf = self._shelves.get(record.camera_id)
             self._add(shelf)
             now_s = self._clock()
-            segment, index = self._shelves.append(shelf.camera_id, record.frame_id, record.data, now_s) or (None, -1)
+            segment, index = self._shelves.append(shelf, head, record.data, now_s) or (None, -1)
             place = _Place(shelf, record.frame_id, segment, index)
             if segment is None:
                 self._unwritten[place] = None
@@ -157,12 +157,11 @@ class Spool:
             self._live_bytes += record.size
             self._age()
             dropped, self._lost = self._lost, []
+            if self._shelves.full_unsynced >= FULL_UNSYNCED:
+                self._sync_soon.set()
             self._changed.notify_all()
         self._tell()
         return dropped
-
-    def _has_room(self, record: Record) -> bool:
-        return self._shelves.has_room(record.frame_id, record.data)
 
     def _is_empty(self) -> bool:
         return not any(segment.unsettled for shelf in self._shelves for segment in shelf.segments)
@@ -191,8 +190,6 @@ class Spool:
             self._lost.append(Dropped(place.shelf.camera_id, place.frame_id, DropReason.NOT_WRITTEN))
         else:
             place.segment.set_state(place.index, BACKLOG)
-
-    # -- going out
 
     def take(self, *, timeout_s: float, linger_s: float, backlog_bytes: int = 0) -> list[Record]:
         with self._changed:
@@ -291,7 +288,7 @@ class Spool:
     def close(self, camera_id: str) -> None:
         with self._changed:
             self._open.discard(camera_id)
-            self._changed.notify_all()
+        self.wake()
 
     def wake(self) -> None:
         with self._changed:
@@ -304,13 +301,13 @@ class Spool:
                 return []
             self._aborted = True
             self._changed.notify_all()
-        self._end.set()
+        self._sync_soon.set()
         if self._syncing is not None:
             self._syncing.join()
         self.sync(older_than_s=0.0)
         with self._changed:
-            lost, self._lost = self._lost, []
-            lost += [Dropped(p.shelf.camera_id, p.frame_id, DropReason.NOT_WRITTEN) for p in self._unwritten]
+            alone = [Dropped(p.shelf.camera_id, p.frame_id, DropReason.NOT_WRITTEN) for p in self._unwritten]
+            lost, self._lost = [*self._lost, *alone], []
             self._unwritten.clear()
             self._shelves.close()
         self._lock.release()
@@ -321,8 +318,6 @@ class Spool:
     def is_finished(self) -> bool:
         with self._changed:
             return not self._open and not self._has_live() and not any(shelf.with_backlog() for shelf in self._turns)
-
-    # -- what is there
 
     @property
     def disk_bytes(self) -> int:
@@ -369,20 +364,28 @@ class Spool:
         """Onto the medium what was written longer ago, without holding anybody up."""
         with self._changed:
             paths = self._shelves.begin_sync(self._clock() - older_than_s)
-        for path in paths:
-            try:
-                self._disk.sync(path)
-            except OSError as error:
-                self._sentences.append(f"{path} in the spool cannot be synced: {error.strerror}; check the disk.")
+        # Several at once share one commit of the file system's journal.
+        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
+            list(pool.map(self._sync, paths))
         self._tell()
+
+    def _sync(self, path: Path) -> None:
+        try:
+            self._disk.sync(path)
+        except OSError as error:
+            self._sentences.append(f"{path} in the spool cannot be synced: {error.strerror}; check the disk.")
 
     def _keep_syncing(self, sync_after_s: float) -> None:
         step_s = sync_after_s / 4
-        while not self._end.wait(step_s):
+        while not self._aborted:
+            self._sync_soon.wait(step_s)
+            self._sync_soon.clear()
             self.sync(older_than_s=sync_after_s - step_s)
 
     def _tell(self) -> None:
         """Hands on what piled up under the lock, outside of it. The same sentence once a minute at most."""
+        if not self._lost and not self._sentences:
+            return
         with self._changed:
             lost, self._lost = self._lost, []
             sentences = list(dict.fromkeys(self._sentences))
