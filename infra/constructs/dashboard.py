@@ -26,6 +26,7 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
             of.stream.metric("IncomingRecords", label="arrived"),
             of.frames.metric("RecordsReceived", label="received, retries included"),
             of.frames.metric("FramesStored", label="stored"),
+            of.frames.metric("HeartbeatsStored", label="heartbeats"),
         ),
         _graph("Waiting in the stream (ms)", of.processor.metric("IteratorAge", "Maximum")),
         _graph(

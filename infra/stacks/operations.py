@@ -77,7 +77,7 @@ def _arrival(alarms: Alarms, of: Sources, window_s: int) -> None:
     # No data and zero are the same here: Kinesis reports nothing for a stream that nobody writes to.
     alarms.add(
         "stream-silent",
-        "No camera has sent a frame for 15 minutes",
+        "No edge box has sent anything for 15 minutes, not even a heartbeat",
         of.stream.metric("IncomingRecords"),
         below=1,
         periods=3,

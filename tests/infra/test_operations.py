@@ -28,7 +28,7 @@ from local_cloud.deploy import deploy
 from local_cloud.emulator import ACCOUNT, Emulator
 from tests.batches import ANA, failing_record, record
 from tests.fakes import World
-from tests.frames import PERSON
+from tests.frames import PERSON, beat_record, make_heartbeat
 from tests.infra.conftest import Assembly, synthesise
 
 # One worker: the synthesis is shared.
@@ -251,7 +251,7 @@ def go_through_everything(meter: EmfMeter) -> None:
         meter.flush()
 
     world = World()
-    process(world, record(world, 0, PERSON))
+    process(world, record(world, 0, PERSON), beat_record(make_heartbeat(), n=1))
     for error in (VisionThrottled("x"), VisionUnavailable("x"), VisionDenied("x"), RuntimeError("x")):
         world = World()
         process(world, failing_record(world, 0, error))
