@@ -39,6 +39,7 @@ class JpegStream:
         self._empty_part = False
         self._at = 0  # how far the buffer has been looked at
         self._in_scan = False
+        self._had_scan = False
         self.torn = 0
         """Pictures that were empty, cut short or over the bound."""
 
@@ -84,7 +85,7 @@ class JpegStream:
         self._claimed = claimed if self._lengths_are_right and _MOST_PADDING < claimed <= self._max_bytes else 0
         del self._buffer[:start]
         self._empty_part = False
-        self._in_picture, self._in_scan, self._at = True, False, 2
+        self._in_picture, self._in_scan, self._had_scan, self._at = True, False, False, 2
         return True
 
     def _leave_picture(self, length: int) -> None:
@@ -120,7 +121,7 @@ class JpegStream:
             if marker == 0xFF:  # a fill byte
                 self._at += 1
             elif marker == _END_OF_IMAGE:
-                return self._at + 2
+                return self._at + 2 if self._had_scan else 0  # an end without a picture before it
             elif marker in _STANDALONE:
                 self._at += 2
             elif marker == _START_OF_IMAGE or marker < _LEAST_MARKER:
@@ -130,6 +131,7 @@ class JpegStream:
                     return None
                 self._at += 2 + int.from_bytes(buffer[self._at + 2 : self._at + 4], "big")
                 self._in_scan = marker == _START_OF_SCAN
+                self._had_scan = self._had_scan or self._in_scan
 
 
 def is_whole(picture: bytes) -> bool:
