@@ -58,7 +58,7 @@ def find_cameras(interface: str, timeout_s: float, *, group: str = _GROUP, port:
             if asked < _QUESTIONS and now_s >= next_question_s:
                 # With its type and without: some cameras answer only one of them.
                 for types in ([kind], []):
-                    udp.sendto(createSOAPMessage(constructProbe(types, [])), (group, port))
+                    udp.sendto(createSOAPMessage(constructProbe(types, [])).encode(), (group, port))
                 asked, next_question_s = asked + 1, now_s + timeout_s / (_QUESTIONS + 1)
             until_s = min(end_s, next_question_s) if asked < _QUESTIONS else end_s
             if not select.select([udp], [], [], max(0.0, until_s - now_s))[0]:

@@ -133,7 +133,7 @@ _MARKS = (
     (("no route to host", "network is unreachable"), "no_route"),
     (("certificate",), "certificate"),
     (("immediate exit requested", "timed out", "timeout"), "timeout"),
-    (("http error 5", "server returned 5"), "server_error"),
+    (("http error 5", "server returned 5", "failed: 5"), "server_error"),
     (("invalid data found", "could not find codec"), "not_media"),
 )
 # Why a picture that was there could not be used.

@@ -11,7 +11,8 @@ _PACKAGES = (
     " gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad"
 )
 _ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! rtph264pay name=pay0 pt=96",
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25"
+    " ! rtph264pay name=pay0 pt=96 config-interval=-1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25"
     " ! rtph265pay name=pay0 pt=96 config-interval=-1",
     "mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
@@ -20,6 +21,7 @@ _SCRIPT = """
 import sys
 import gi
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 Gst.init(None)

@@ -2,14 +2,13 @@
 
 import base64
 import hashlib
-import random
 import re
 import ssl
 
 import cv2
 import numpy as np
 
-from tests.cameras.server import Connection, LoopbackServer
+from tests.cameras.server import Connection, LoopbackServer, noise
 
 
 def picture(number=0, size_wh=(160, 120)):
@@ -77,14 +76,17 @@ class GarbageCamera(StreamCamera):
     """Random bytes where pictures should be."""
 
     def part(self, number):
-        return random.Random(number).randbytes(4096)
+        return noise(number, 4096)
 
 
 class NotHttpCamera(StreamCamera):
     """Random bytes where an answer should be."""
 
+    def part(self, number):
+        return noise(number, 4096)
+
     def head(self, connection):
-        connection.send(random.Random(1).randbytes(512))
+        connection.send(noise(1, 512))
 
 
 class TornCamera(StreamCamera):

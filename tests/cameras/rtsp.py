@@ -1,8 +1,6 @@
 """What no RTSP server does on its own: keep silent, talk nonsense, answer with one status."""
 
-import random
-
-from tests.cameras.server import LoopbackServer
+from tests.cameras.server import LoopbackServer, noise
 
 
 class RtspServer(LoopbackServer):
@@ -23,7 +21,7 @@ class GarbageRtspCamera(RtspServer):
     def serve(self, connection):
         while True:
             connection.read_head()
-            connection.send(random.Random(1).randbytes(2048))
+            connection.send(noise(1, 2048))
 
 
 class StatusRtspCamera(RtspServer):

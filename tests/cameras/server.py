@@ -1,8 +1,14 @@
 """A TCP server on 127.0.0.1 whose connections may misbehave. Ends at once, whatever they are doing."""
 
 import contextlib
+import hashlib
 import socket
 import threading
+
+
+def noise(seed, size):
+    """Bytes that mean nothing, the same for the same seed."""
+    return hashlib.shake_128(str(seed).encode()).digest(size)
 
 
 class Gone(Exception):

@@ -3,13 +3,10 @@
 import base64
 import hashlib
 import http.server
-import os
 import re
 import socket
-import subprocess
 import threading
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +18,7 @@ from edge_client.client import EdgeCamera, run_edge
 from edge_client.events import CameraEnded, CameraFailed, CameraLost, FrameSampled, Opened
 from edge_client.sampler import EveryNth
 from framewatch.wire.envelope import decode_envelope
+from tests.cameras.gstreamer import GStreamerCamera
 
 USER, PASSWORD = "cam@1", "p@ss:w/rd #1%&é"
 
@@ -221,85 +219,21 @@ def test_once_means_that_a_stream_that_ends_is_the_end(mjpeg):
     assert not outcome.of(CameraLost) and outcome.report.ok and len(outcome.stream.frames) >= 9
 
 
-_RTSP_SERVER = """
-import sys
-import gi
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
-Gst.init(None)
-login, encoder = sys.argv[1:]
-for element in encoder.split(" ! "):
-    if not Gst.ElementFactory.find(element.split()[0]):
-        sys.exit("GStreamer has no element " + element.split()[0])
-server = GstRtspServer.RTSPServer()
-server.set_address("127.0.0.1")
-server.set_service("0")
-source = "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=25/1"
-factory = GstRtspServer.RTSPMediaFactory()
-factory.set_launch("( " + source + " ! " + encoder + " )")
-factory.set_shared(True)
-factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
-token = GstRtspServer.RTSPToken()
-token.set_string("media.factory.role", "user")
-auth = GstRtspServer.RTSPAuth()
-if login == "digest":
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-    auth.add_digest("viewer", "p@ss:w/rd #1%", token)
-else:
-    auth.add_basic(GstRtspServer.RTSPAuth.make_basic("viewer", "p@ss:w/rd #1%"), token)
-role = "user, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
-factory.add_role_from_structure(Gst.Structure.new_from_string(role))
-server.set_auth(auth)
-server.get_mount_points().add_factory("/live", factory)
-server.attach(None)
-print(server.get_bound_port(), flush=True)
-GLib.MainLoop().run()
-"""
-_H264 = "x264enc tune=zerolatency speed-preset=ultrafast ! rtph264pay name=pay0 pt=96"
-_MJPEG = "jpegenc ! rtpjpegpay name=pay0 pt=26"
-
-
-@contextmanager
-def rtsp_server(login, encoder):
-    """GStreamer's RTSP server, by the system's Python, which has its bindings."""
-    try:
-        process = subprocess.Popen(
-            ["/usr/bin/python3", "-c", _RTSP_SERVER, login, encoder],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": ""},
-        )
-    except OSError:
-        pytest.skip("no system Python; GStreamer's RTSP server needs it")
-    try:
-        port = process.stdout.readline().strip()
-        if not port:
-            why = (process.communicate()[1].strip().splitlines() or ["?"])[-1]
-            pytest.skip(
-                f"no RTSP server ({why}): apt-get install python3-gi gir1.2-gst-rtsp-server-1.0"
-                " gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
-            )
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.communicate()
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("login", "encoder"), [("basic", _H264), ("digest", _H264), ("basic", _MJPEG)])
-def test_an_rtsp_camera_is_read_over_tcp_with_its_login(monkeypatch, login, encoder):
+@pytest.mark.parametrize(("login", "codec"), [("basic", "h264"), ("digest", "h264"), ("basic", "mjpeg")])
+def test_an_rtsp_camera_is_read_over_tcp_with_its_login(monkeypatch, login, codec):
     monkeypatch.setenv("RTSP_PW", "p@ss:w/rd #1%")
-    with rtsp_server(login, encoder) as host:
-        outcome = Outcome(EdgeCamera("yard", f"rtsp://viewer:${{RTSP_PW}}@{host}/live", EveryNth(5)), after(3))
+    with GStreamerCamera(codec, login=login) as fake:
+        source = f"rtsp://viewer:${{RTSP_PW}}@{fake.host}/live"
+        outcome = Outcome(EdgeCamera("yard", source, EveryNth(5)), after(3))
     assert outcome.report.ok and len(outcome.stream.frames) >= 3, outcome.report.errors
     assert (outcome.of(Opened)[0].width, outcome.of(Opened)[0].height) == (320, 240)
 
 
 @pytest.mark.slow
 def test_an_rtsp_camera_that_refuses_the_password_or_the_path_says_which():
-    with rtsp_server("basic", _MJPEG) as host:
+    with GStreamerCamera("mjpeg", login="basic") as fake:
+        host = fake.host
         [wrong] = Outcome(EdgeCamera("yard", f"rtsp://viewer:hunter2@{host}/live")).of(CameraFailed)
         [lost] = Outcome(EdgeCamera("yard", f"rtsp://viewer:p%40ss%3Aw%2Frd%20%231%25@{host}/no")).of(CameraFailed)
     assert "refused the user name or password (401)" in wrong.message and "hunter2" not in wrong.message

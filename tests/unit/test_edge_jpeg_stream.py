@@ -49,7 +49,14 @@ parts = st.builds(
     st.none() | st.just(0) | st.integers(-80, 3000),
 )
 garbage = st.binary(max_size=300) | st.sampled_from(
-    [b"\xff\xd8\xff", b"\xff\xd8\xff\xe0\xff\xff", b"\xff" * 40, b"Content-Length: 0\r\n\r\n", b"\xff\xd9", b"x" * 9000]
+    [
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xe0\xff\xff",
+        b"\xff" * 40,
+        b"Content-Length: 0\r\n\r\n",
+        b"\xff\xd9",
+        b"x" * 9000,
+    ]
 )
 
 
