@@ -247,7 +247,7 @@ def test_a_snapshot_address_is_asked_as_often_as_is_sampled_and_a_torn_answer_is
 
 def test_pictures_that_nobody_wants_are_not_decoded(monkeypatch):
     from edge_client import mjpeg
-    from edge_client.reader import Opening
+    from edge_client.opening import Opening
 
     decoded = []
     monkeypatch.setattr(mjpeg, "_decode", decoded.append)
@@ -263,7 +263,7 @@ def test_pictures_that_nobody_wants_are_not_decoded(monkeypatch):
 
 def test_a_reader_that_was_busy_goes_on_with_what_is_new():
     from edge_client.mjpeg import MjpegReader
-    from edge_client.reader import Opening
+    from edge_client.opening import Opening
 
     now = [0.0]
     sent = [http.picture(n) for n in range(5)]

@@ -11,7 +11,7 @@ from edge_client.client import EdgeCamera
 from edge_client.events import CameraFailed, Opened
 from edge_client.explain import Cause
 from edge_client.onvif import look_up, resolve
-from edge_client.reader import OpenFailed
+from edge_client.opening import OpenFailed
 from edge_client.sampler import EveryNth
 from tests.cameras.gstreamer import PASSWORD, USER, GStreamerCamera
 from tests.cameras.onvif import ELSEWHERE, NoOnvifCamera, OnvifCamera, OnvifFinder, SilentOnvifCamera
