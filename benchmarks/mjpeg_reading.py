@@ -49,7 +49,8 @@ def main() -> int:
     ratio = ours / theirs
     verdict = "met" if ratio <= TARGET_CPU_RATIO else "missed"
     print(
-        f"CPU a picture: {ours:.2f} ms, FFmpeg {theirs:.2f} ms; ratio {ratio:.2f}, target {TARGET_CPU_RATIO}: {verdict}"
+        f"CPU a picture: {ours:.2f} ms, FFmpeg {theirs:.2f} ms; ratio {ratio:.2f},"
+        f" target {TARGET_CPU_RATIO}: {verdict}"
     )
     for lengths in (True, False):
         delays = {name: _measure(name, _SLOW_PICTURES, _SLOW_FPS, lengths=lengths)["delay_ms"] for name in _READERS}
