@@ -22,10 +22,16 @@ from botocore.exceptions import ClientError
 from edge_client.buffer import Record
 from edge_client.config import EdgeFileError
 from edge_client.control import ControlObject
+from edge_client.heartbeat import CameraReport, Heartbeats
 from edge_client.producer import Producer, StreamUnusable
 from edge_client.sampler import EveryNth
 from edge_client.source import parse_source
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
+from framewatch.domain.frames import make_boot_id
+from framewatch.domain.heartbeats import CameraState
 from framewatch.services.ports import RawRecord
+from framewatch.wire.heartbeat_items import StoredHeartbeat
 from infra.tasks import edge_boxes
 from infra.tasks.session import Stage
 from local_cloud.cameras import CameraChoice, demo_clip
@@ -168,6 +174,22 @@ class Deployed:
         except StreamUnusable as error:
             message = str(error)
         return Seen(len(sent) == 1, message)
+
+    def beat(self, camera_id: str) -> None:
+        """Two minutes of a box's heartbeats, written as its user, until they are processed."""
+        heartbeats = Heartbeats(BOX, make_boot_id(self._now, b"box"), "0.1.0")
+        for minute in range(2):
+            reports = [CameraReport(camera_id, CameraState.ONLINE if minute else CameraState.STALLED)]
+            records = heartbeats.records(reports, self._now + timedelta(minutes=minute), None)
+            self.edge("kinesis").put_records(
+                StreamName=self.outputs["StreamName"],
+                Records=[{"PartitionKey": r.camera_id, "Data": r.data} for r in records],
+            )
+        assert self.stack.wait_drained(30)
+
+    def heartbeats(self) -> list[StoredHeartbeat]:
+        """As whoever watches the cameras reads them."""
+        return DynamoHeartbeatTable(DynamoTable(self.client("dynamodb"), self.outputs["TableName"])).newest()
 
     def read_control_object(self) -> Seen:
         control = ControlObject(self.edge("s3"), *self.control_object(BOX))

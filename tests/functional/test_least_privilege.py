@@ -15,6 +15,7 @@ from functools import partial
 import pytest
 from botocore.exceptions import ClientError
 
+from framewatch.domain.heartbeats import CameraState
 from infra.tasks import edge_boxes
 from tests.functional.deployed import BOX, EDGE_FILE, FUNCTIONS, GAP_S, PHONE, Deployed, Seen
 from tests.functional.grants import Grant
@@ -43,6 +44,13 @@ def test_frames_that_the_edges_user_writes_are_stored_and_somebody_is_texted(dep
     assert any(label["name"] == "Person" for frame in frames for label in frame["labels"])
     (text,) = [text for text in deployed.stack.emulator.texts() if "The street" in text.text]
     assert text.number == PHONE
+
+
+def test_of_a_boxs_heartbeats_the_newest_is_kept(deployed):
+    camera = deployed.new_camera()
+    deployed.beat(camera)
+    (kept,) = [beat for beat in deployed.heartbeats() if beat.camera_id == camera]
+    assert (kept.box, kept.state, kept.seq) == (BOX, CameraState.ONLINE, 1)
 
 
 def test_a_bad_record_is_kept_with_a_pointer_to_it(deployed):
