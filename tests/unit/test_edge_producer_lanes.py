@@ -10,6 +10,7 @@ from botocore.parsers import ResponseParserError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.drain import CAMERAS, FRAME_BYTES, FRAMES_A_S, SHARD_BPS, Simulation
 from edge_client.buffer import Record
 from edge_client.producer import Producer, pump_once
 from edge_client.spool import LIVE_MAX_AGE_S, Spool
@@ -147,22 +148,56 @@ def test_a_record_that_is_refused_as_malformed_falls_alone():
 
 
 def test_no_backlog_is_asked_for_while_a_live_record_waits_for_its_next_try():
-    ride = Ride([THROTTLED])
+    ride = Ride(["InternalFailure"])
     assert ride.producer.backlog_bytes > 0
     ride.send("live")
     assert ride.producer.backlog_bytes == 0
     ride.finish()
-    ride.now_s += 2
     assert ride.producer.backlog_bytes > 0
 
 
-def test_throttled_backlog_is_sent_again_after_throttled_live():
-    ride = Ride([THROTTLED], [THROTTLED, THROTTLED])
+def test_backlog_yields_for_a_while_when_the_stream_throttles():
+    ride = Ride([THROTTLED])
+    ride.send("live")
+    ride.finish()
+    assert ride.producer.backlog_bytes == 0 and ride.producer.until_backlog_s() > 0
+    ride.now_s += ride.producer.until_backlog_s()
+    assert ride.producer.backlog_bytes > 0
+
+
+def test_backlog_is_not_sent_again_before_a_live_record_that_waits_longer():
+    ride = Ride(["InternalFailure"], ["InternalFailure", "InternalFailure"])
     ride.send("old", is_backlog=True)
-    ride.now_s += 10
     ride.send("new0", "new1")
+    ride.now_s += ride.producer.until_next_s() / 2  # the backlog's time may have come, the live ones' has not
+    ride.producer.send_due()
+    assert not ride.sent
     ride.finish()
     assert ride.sent == ["new0", "new1", "old"]
+
+
+def test_the_next_backlog_request_is_smaller_after_one_that_took_long():
+    class Slow(Stream):
+        def put_records(self, **request):
+            ride.now_s += 2.0
+            return super().put_records(**request)
+
+    ride = Ride(client=Slow())
+    before = ride.producer.backlog_bytes
+    ride.send("live")
+    assert ride.producer.backlog_bytes == before
+    ride.send("old", is_backlog=True)
+    assert ride.producer.backlog_bytes == before // 2
+
+
+def test_live_frames_pass_a_backlog_and_the_backlog_gets_what_they_leave(tmp_path):
+    lanes, no_lanes = (Simulation(tmp_path / str(on), lanes=on, outage_s=60).run() for on in (True, False))
+    assert lanes.sampled.keys() == set(CAMERAS)
+    median_s, without_s = (sorted(o.live_delays_s)[len(o.live_delays_s) // 2] for o in (lanes, no_lanes))
+    assert median_s < 0.5  # simulated seconds
+    assert without_s > 5
+    best_bps = SHARD_BPS - len(CAMERAS) * FRAMES_A_S * FRAME_BYTES
+    assert lanes.backlog_bytes / lanes.catch_up_s > 0.6 * best_bps
 
 
 def test_a_stop_forgets_what_is_kept_elsewhere_and_fails_nothing():

@@ -215,6 +215,56 @@ def test_frames_go_on_through_memory_when_the_disk_takes_nothing(open_spool, clo
     assert os.strerror(error) in said[0] and said[0].endswith("check the disk.")
 
 
+def test_live_frames_outlast_their_segment(open_spool):
+    spool = open_spool(max_bytes=8000)
+    for n in range(12):
+        assert not spool.put(record(n, size=900), drop_oldest=True)
+    alone = spool.in_memory_alone
+    assert alone and alone[0] == "a.0"
+    before = spool.disk_bytes
+    batch = take(spool)
+    assert ids(batch) == [f"a.{n}" for n in range(12)]
+    for one in batch[: len(alone)]:
+        spool.ack(one)
+    assert spool.disk_bytes == before and not spool.in_memory_alone
+    for one in batch:
+        spool.ack(one)
+    assert spool.depth("a") == Depth() and spool.disk_bytes == 0
+
+
+def test_a_write_that_fails_half_way_takes_no_room(open_spool, tmp_path):
+    class HalfWay(Disk):
+        fails = False
+
+        def write(self, fd, buffers, offset):
+            if self.fails:
+                super().write(fd, (buffers[0],), offset)
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().write(fd, buffers, offset)
+
+    disk = HalfWay()
+    spool = open_spool(disk=disk)
+    spool.put(record(0), drop_oldest=True)
+    disk.fails = True
+    spool.put(record(1), drop_oldest=True)
+    assert sum(p.stat().st_size for p in segment_paths(tmp_path / "a")) == spool.disk_bytes
+
+
+def test_live_frames_do_not_wait_for_company_while_there_is_a_backlog(open_spool, clock):
+    spool = open_spool(camera_ids=["a"])
+    spool.put(record(0), drop_oldest=True)
+    clock.now_s += LIVE_MAX_AGE_S + 1
+    assert take(spool) == []
+    spool.put(record(1), drop_oldest=True)
+    taken = []
+    thread = threading.Thread(
+        target=lambda: taken.extend(spool.take(timeout_s=0, linger_s=60, backlog_bytes=1)), daemon=True
+    )
+    thread.start()
+    thread.join(10)
+    assert ids(taken) == ["a.1"]
+
+
 def test_a_stop_names_what_was_in_memory_alone(open_spool):
     disk = BrokenDisk()
     spool = open_spool(disk=disk)

@@ -120,6 +120,11 @@ class SpoolMachine(RuleBasedStateMachine):
         record = Record(camera, f"{camera}.{number}", bytes([number % 251]) * size)
         self.note_drops(self.spool.put(record, drop_oldest=True))
 
+    @rule(camera=st.sampled_from(CAMERAS), sizes=st.lists(st.integers(0, 1500), min_size=10, max_size=25))
+    def put_a_burst(self, camera, sizes):
+        for size in sizes:
+            self.put(camera, size)
+
     @rule(backlog_bytes=st.integers(0, 4000))
     def take(self, backlog_bytes):
         batch = self.spool.take(timeout_s=0, linger_s=0, backlog_bytes=backlog_bytes)
