@@ -246,9 +246,15 @@ def test_an_emulator_that_dies_ends_the_command_with_a_sentence(start_account):
 
 
 def page_of(page: httpx.Client, count: int) -> list[dict]:
-    """The frames, once there are so many."""
-    wait_until(lambda: len(page.get("/v1/frames").raise_for_status().json()["frames"]) == count)
-    return page.get("/v1/frames").json()["frames"]
+    """The frames, once there are so many. A function that starts on a busy machine may not answer in its time."""
+    answers = []
+
+    def are_there() -> bool:
+        answers.append(page.get("/v1/frames"))
+        return answers[-1].status_code == 200 and len(answers[-1].json()["frames"]) == count
+
+    wait_until(are_there)
+    return answers[-1].json()["frames"]
 
 
 def is_served(url: str) -> bool:
