@@ -49,7 +49,8 @@ def run_account(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         undo.callback(args.env_file.unlink, missing_ok=True)
         write_environment(args.env_file, emulator.environment())
         _say_how(args.env_file, emulator, say)
-        mail = Mail(emulator, say)
+        # A link to a dashboard leads to the one that is here.
+        mail = Mail(emulator, lambda line: say(dashboards.to_front(line)))
         while (broken := machine.broken()) is None:
             # A stack that is half there, or half gone, is looked at again in a moment.
             with contextlib.suppress(ClientError, BotoCoreError, httpx.HTTPError):
@@ -95,7 +96,8 @@ class Mail:
 
 def email_line(email: Email) -> str:
     """In one line, and whole: the first password of an invitation stands in it, and nowhere else."""
-    return f"[e-mail to {email.to}] {email.subject}: {' '.join(email.text.split())}"
+    # No other tag is taken out: a password may well look like one.
+    return f"[e-mail to {email.to}] {email.subject}: {' '.join(email.text.replace('<br>', ' ').split())}"
 
 
 def _trust(emulator: Emulator) -> ssl.SSLContext | bool:
