@@ -13,7 +13,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
-    proxy: Object.fromEntries(STACK_PATHS.map((path) => [path, STACK_ORIGIN])),
+    proxy: Object.fromEntries(STACK_PATHS.map((path) => [path, { target: STACK_ORIGIN, changeOrigin: false }])),
   },
   test: {
     environment: "node",
