@@ -2,8 +2,8 @@
 
 On this machine, no account needed:
   pynt demo                             everything, with a clip and a dashboard
-  pynt videocapture[20]                 every 20th frame of this machine's camera
-  pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera; quotes keep the shell away from it
+  pynt videocapture[20,garage]          every 20th frame of this machine's camera, as the site's camera garage
+  pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera or a clip; quotes keep the shell away from it
 
 In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_STAGE, or what stands in the brackets:
   pynt bootstrap                        once for each account and region
@@ -39,6 +39,7 @@ from pathlib import Path
 from pynt import _pynt, task
 
 # With an underscore: pynt takes whatever this module has for a task of that name.
+from infra.tasks import capture as _capturing
 from infra.tasks import cdk as _cdk
 from infra.tasks import deploy as _deploy
 from infra.tasks import destroy as _destroy
@@ -151,15 +152,15 @@ def webuiserver(port: str = "5173") -> None:
 
 @task()
 @_told
-def videocapture(every: str = str(EVERY), camera_id: str = "camera-1", device: str = "0") -> None:
-    """Send every Nth frame of this machine's camera: videocapture[20]"""
+def videocapture(every: str = str(EVERY), camera_id: str = "", device: str = "0") -> None:
+    """Send every Nth frame of this machine's camera: videocapture[20], or videocapture[20,garage]"""
     _capture(device, every, camera_id)
 
 
 @task()
 @_told
-def videocaptureip(uri: str, every: str = str(EVERY), camera_id: str = "camera-1") -> None:
-    """Send every Nth frame of an IP camera: videocaptureip[rtsp://user:${CAM_PW}@host/path,20]"""
+def videocaptureip(uri: str, every: str = str(EVERY), camera_id: str = "") -> None:
+    """Send every Nth frame of an IP camera or a clip: videocaptureip[rtsp://user:${CAM_PW}@host/path,20,garage]"""
     _capture(uri, every, camera_id)
 
 
@@ -167,9 +168,14 @@ def _capture(source: str, every: str, camera_id: str) -> None:
     if not every.isdigit() or int(every) < 1:
         raise TaskProblem(f"{every!r} is not a number of frames; every 20th is 20")
     name, region = os.environ.get("FRAMEWATCH_STREAM"), None
-    if not name:
+    if name:
+        # Nobody here can ask what the site's cameras are.
+        camera_id = camera_id or "camera-1"
+    else:
         stage = open_stage(STAGE)
-        name, region = _stacks.outputs(stage)["StreamName"], stage.region
+        found = _stacks.outputs(stage)
+        name, region = found["StreamName"], stage.region
+        camera_id = _capturing.camera_of(_capturing.running_site(stage, found), source, camera_id)
     command = [_ours("framewatch-edge"), "run", "--stream", name, "--source", source]
     run([*command, "--camera-id", camera_id, "--every", every], region=region)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_cloud.cameras import demo_clip
 from local_cloud.clients import REGION
 from local_cloud.deployments import Dashboards, EventSources
 from local_cloud.emulator import Email, Emulator
@@ -24,7 +25,7 @@ from local_cloud.runner import sms_line
 _LOOK_EVERY_S = 1.0
 _EXPORTED = (
     *("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-    *("AWS_DEFAULT_REGION", "NO_PROXY", "no_proxy"),
+    *("AWS_DEFAULT_REGION", "NO_PROXY", "no_proxy", "FRAMEWATCH_DEMO_CLIP"),
 )
 # What a shell may have from another account, and what would be taken before or beside the above.
 _UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
@@ -47,9 +48,11 @@ def run_account(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         sources = EventSources(machine, say)
         undo.callback(sources.stop)
         undo.callback(args.env_file.unlink, missing_ok=True)
-        write_environment(args.env_file, emulator.environment())
+        # For whoever has no camera at hand.
+        write_environment(args.env_file, {**emulator.environment(), "FRAMEWATCH_DEMO_CLIP": demo_clip()})
         _say_how(args.env_file, emulator, say)
-        mail = Mail(emulator, say)
+        # A link to a dashboard leads to the one that is here.
+        mail = Mail(emulator, lambda line: say(dashboards.to_front(line)))
         while (broken := machine.broken()) is None:
             # A stack that is half there, or half gone, is looked at again in a moment.
             with contextlib.suppress(ClientError, BotoCoreError, httpx.HTTPError):
@@ -95,7 +98,8 @@ class Mail:
 
 def email_line(email: Email) -> str:
     """In one line, and whole: the first password of an invitation stands in it, and nowhere else."""
-    return f"[e-mail to {email.to}] {email.subject}: {' '.join(email.text.split())}"
+    # No other tag is taken out: a password may well look like one.
+    return f"[e-mail to {email.to}] {email.subject}: {' '.join(email.text.replace('<br>', ' ').split())}"
 
 
 def _trust(emulator: Emulator) -> ssl.SSLContext | bool:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from framewatch.wire.page_config import CONFIG_KEY
 from local_cloud.clients import ClientFactory
-from local_cloud.distribution import Distribution, find_distributions
+from local_cloud.distribution import Distribution, Origins, find_distributions
 from local_cloud.event_source import EventSource
 from local_cloud.front import Front, listen
 from local_cloud.front_app import FrontApp, Upstream
@@ -120,6 +120,12 @@ class Dashboards:
             if distribution != known:
                 front.serve(distribution)
                 self._open[distribution_id] = (distribution, front)
+
+    def to_front(self, text: str) -> str:
+        """With the addresses that the deployed dashboards have here."""
+        for distribution, front in self._open.values():
+            text = Origins(distribution, self._emulator_url).to_front(text, front.url)
+        return text
 
     def stop(self) -> None:
         for _, front in self._open.values():

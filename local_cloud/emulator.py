@@ -4,6 +4,7 @@ With `enforce_iam` it is as strict as AWS about who may do what, and about TLS: 
 and come through a TLS front. What everything here signs with unless told otherwise, `test`/`test`, is the root user.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,9 @@ class Emulator:
 
     def environment(self) -> dict[str, str]:
         """What a process of ours needs in its environment to reach this, as the account's root."""
-        trust = {"AWS_CA_BUNDLE": str(self.ca_file), "NODE_EXTRA_CA_CERTS": str(self.ca_file)} if self.ca_file else {}
+        trust: dict[str, str] = {}
+        if self.ca_file is not None:
+            trust = {"AWS_CA_BUNDLE": str(self.ca_file), "NODE_EXTRA_CA_CERTS": str(_trust_of_node(self.ca_file))}
         return local_environment(AWS_ENDPOINT_URL=self.url, **trust)
 
     def as_user(self, access_key_id: str, secret_access_key: str) -> Clients:
@@ -197,3 +200,13 @@ class Emulator:
             return httpx.get(f"{self.plain_url}/_ministack/health", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
+
+
+def _trust_of_node(ca_file: Path) -> Path:
+    """Ours beside what the user's node trusts already: npm, behind a company's authority, goes on needing that."""
+    theirs = Path(os.environ.get("NODE_EXTRA_CA_CERTS") or os.devnull)
+    both = ca_file.with_name("node-ca.pem")
+    with contextlib.suppress(OSError):
+        both.write_bytes(theirs.read_bytes() + b"\n" + ca_file.read_bytes())
+        return both
+    return ca_file

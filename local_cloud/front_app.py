@@ -14,7 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
+from botocore.exceptions import BotoCoreError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -22,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from framewatch.wire.envelope import format_utc
+from local_cloud import user_pool
 from local_cloud.clients import ClientFactory
 from local_cloud.distribution import PICTURES, Api, Bucket, Distribution, Origins
 from local_cloud.sign_in import SignInRefused, User, filled_in
@@ -31,7 +34,7 @@ _MAX_SMS = 200
 _MAX_BODY_BYTES = 1024 * 1024
 _HOSTS = ("127.0.0.1", "localhost")
 _TIMEOUT_S = 35.0  # API Gateway gives up after 30
-_READ_ONLY = ("GET", "HEAD")
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
 _METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
 _FORM = "application/x-www-form-urlencoded"
 # What belongs to one connection, and what the front decides itself.
@@ -63,6 +66,7 @@ class Upstream:
     def __init__(self, url: str, client: ClientFactory, tls: ssl.SSLContext | bool = True) -> None:
         """client: the account's own; it signs for the pages. tls: for an https url, whom to trust."""
         self.url = url
+        self.client = client
         self._s3 = client("s3")
         self.http = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, verify=tls)
 
@@ -173,10 +177,18 @@ class FrontApp:
 
         query = to_cloud(request.url.query)
         url = self._upstream.url + request.url.path + (f"?{query}" if query else "")
-        body = None
+        form = None
         if request.headers.get("content-type", "").startswith(_FORM):
-            body = to_cloud((await request.body()).decode(errors="replace")).encode()
-        response = await self._pass(request, url, _forwarded(request), body)
+            form = to_cloud((await request.body()).decode(errors="replace"))
+        fields = dict(parse_qsl(form or ""))
+        answer = _of_the_pool(request, fields)
+        if answer is not None and _is_ours(request):
+            try:
+                status, body = await run_in_threadpool(answer, self._upstream.client, fields)
+            except BotoCoreError:
+                return _error(502, "unavailable", "the sign-in does not answer")
+            return JSONResponse(body, status, _FORM_HEADERS | {"Cache-Control": "no-store"})
+        response = await self._pass(request, url, _forwarded(request), None if form is None else form.encode())
         response.headers.update(_FORM_HEADERS)
         return response
 
@@ -193,9 +205,7 @@ class FrontApp:
         """body: in the place of the request's own."""
         if ".." in request.scope["path"].split("/"):
             return _error(404, "not_found", "there is nothing above")  # another bucket, or the emulator's own pages
-        origin = request.headers.get("origin")
-        ours = not origin or urlsplit(origin).netloc == request.headers.get("host")
-        if request.method not in (*_READ_ONLY, "OPTIONS") and not ours:
+        if not _is_ours(request):
             return _error(403, "forbidden", "another site's page asked")
         sent = await request.body()
         if len(sent) > _MAX_BODY_BYTES:
@@ -228,6 +238,25 @@ class FrontApp:
         if headers.get("content-type", "").startswith("application/json"):
             content = self._origins.to_front(answer.text, front).encode()
         return Response(content, answer.status_code, headers)
+
+
+def _is_ours(request: Request) -> bool:
+    """Whether it only reads, or comes from a page of ours, or from no page at all."""
+    origin = request.headers.get("origin")
+    return request.method in _HARMLESS or not origin or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _of_the_pool(
+    request: Request, fields: Mapping[str, str]
+) -> Callable[[ClientFactory, Mapping[str, str]], user_pool.Answer] | None:
+    """What the pool's own API answers in the place of the emulator's endpoint."""
+    if (request.method, request.url.path) == ("POST", "/oauth2/revoke"):
+        return user_pool.revoke
+    if (request.method, request.url.path) == ("POST", "/oauth2/token") and fields.get(
+        "grant_type"
+    ) == "refresh_token":
+        return user_pool.renew
+    return None
 
 
 def _front(request: Request) -> str:

@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-// Where `npm run dev` finds a running stack.
-const API_ORIGIN = "http://127.0.0.1:8080";
+// Where `npm run dev` finds a running stack, and what of it: all but the pages. The Host stays the browser's own, so
+// that the stack's sign-in leads back here.
+const STACK_ORIGIN = "http://127.0.0.1:8080";
+const STACK_PATHS = ["/config.json", "/v1", "/a/", "/pictures", "/oauth2", "/login", "/logout", "/demo"];
 
 export default defineConfig({
   build: {
@@ -11,7 +13,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
-    proxy: { "/v1": API_ORIGIN, "/a": API_ORIGIN, "/demo": API_ORIGIN },
+    proxy: Object.fromEntries(STACK_PATHS.map((path) => [path, { target: STACK_ORIGIN, changeOrigin: false }])),
   },
   test: {
     environment: "node",

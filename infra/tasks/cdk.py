@@ -52,4 +52,7 @@ def diff(stage: Stage, assembly: Path) -> None:
 
 
 def _cdk(stage: Stage, *arguments: str | Path, cwd: Path = REPO) -> None:
-    run(["npx", "--yes", CLI, *arguments], cwd=cwd, node=True, region=stage.region, environ=_QUIET)
+    # This very version, once fetched, needs no registry: what stands between here and there may be slow, or closed.
+    run(
+        ["npx", "--yes", "--prefer-offline", CLI, *arguments], cwd=cwd, node=True, region=stage.region, environ=_QUIET
+    )

@@ -35,10 +35,10 @@ def show(
     """Prints; with `follow` until it is interrupted. Raises TaskProblem."""
     group = log_group(stage, function)
     since_ms = int(time.time() * 1000) - minutes * 60_000
-    seen: set[str] = set()
+    seen: set[tuple[object, ...]] = set()
     while True:
         events = _events(stage, group, since_ms)
-        lines = [readable(e["timestamp"], e["message"]) for e in events if e["eventId"] not in seen]
+        lines = [readable(e["timestamp"], e["message"]) for e in events if _identity(e) not in seen]
         for line in filter(None, lines):
             print(line, flush=True)
         if not follow:
@@ -46,7 +46,7 @@ def show(
                 print(f"{function} wrote nothing in the last {minutes} min ({group})")
             return
         if events:
-            seen = {e["eventId"] for e in events}
+            seen = {_identity(e) for e in events}
             since_ms = max(since_ms, events[-1]["timestamp"] - _OVERLAP_MS)
         sleep(_POLL_S)
 
@@ -63,7 +63,12 @@ def _events(stage: Stage, group: str, since_ms: int) -> list[dict[str, Any]]:
         if code_of(error) == "ResourceNotFoundException":
             raise TaskProblem(f"there is no log group {group} in {stage.region}") from error
         raise
-    return sorted(events, key=lambda event: (event["timestamp"], event.get("eventId", "")))
+    return sorted(events, key=lambda event: event["timestamp"])
+
+
+def _identity(event: Mapping[str, Any]) -> tuple[object, ...]:
+    """Not its id, which an emulator may leave out."""
+    return event.get("logStreamName"), event["timestamp"], event["message"]
 
 
 def readable(timestamp_ms: int, message: str) -> str:

@@ -117,11 +117,12 @@ def _check_concurrency(stage: Stage, site: SiteConfig) -> None:
     limit = client.get_account_settings()["AccountLimit"]
     total = limit["ConcurrentExecutions"]
     free = limit["UnreservedConcurrentExecutions"] + _reserved_now(stage)
-    most = max(0, free - min(_KEPT_UNRESERVED, total))
+    kept = min(_KEPT_UNRESERVED, total)
+    most = max(0, free - kept)
     if wanted > most:
         raise TaskProblem(
             f"`deployment.reserved_concurrency` is {wanted}, and Lambda lets account {stage.account} reserve at most"
-            f" {most} in {stage.region} (it has {total} in all and keeps {min(_KEPT_UNRESERVED, total)} unreserved);"
+            f" {most} in {stage.region} (it has {total} in all and keeps {kept} unreserved);"
             " take it out of the site file, or raise the quota `Concurrent executions` in the Service Quotas console"
         )
 

@@ -47,7 +47,7 @@ def put_pages(stage: Stage, found: dict[str, str], pages: Path) -> None:
     if not (pages / "index.html").is_file():
         raise TaskProblem("the dashboard is not built; run `pynt webui`")
     s3, bucket = stage.session.client("s3"), found["WebBucketName"]
-    files = sorted((p for p in pages.rglob("*") if p.is_file()), key=lambda p: p.name == "index.html")
+    files = sorted((p for p in pages.rglob("*") if _is_page(p)), key=lambda p: p.name == "index.html")
     s3.put_object(
         Bucket=bucket,
         Key=CONFIG_KEY,
@@ -57,14 +57,13 @@ def put_pages(stage: Stage, found: dict[str, str], pages: Path) -> None:
     )
     for path in files:
         key = path.relative_to(pages).as_posix()
-        if not key.startswith("."):
-            s3.put_object(
-                Bucket=bucket,
-                Key=key,
-                Body=path.read_bytes(),
-                ContentType=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-                CacheControl=_FOREVER if key.startswith("assets/") else _ASK_AGAIN,
-            )
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=path.read_bytes(),
+            ContentType=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            CacheControl=_FOREVER if key.startswith("assets/") else _ASK_AGAIN,
+        )
     changing = ["/", "/index.html", f"/{CONFIG_KEY}"]
     stage.session.client("cloudfront").create_invalidation(
         DistributionId=found["DistributionId"],
@@ -74,3 +73,8 @@ def put_pages(stage: Stage, found: dict[str, str], pages: Path) -> None:
         },
     )
     print(f"dashboard: {len(files)} files")
+
+
+def _is_page(path: Path) -> bool:
+    # The build has a config.json of its own, for whoever serves the pages without a deployment.
+    return path.is_file() and not path.name.startswith(".") and path.name != CONFIG_KEY

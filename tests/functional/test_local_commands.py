@@ -21,7 +21,7 @@ import pytest
 from local_cloud import assembly as local_assembly
 from local_cloud import cli, demo, machine, stack
 from local_cloud.cameras import demo_clip
-from local_cloud.sign_in import SignInRefused
+from local_cloud.sign_in import SignInRefused, sign_in
 from tests.front import open_dashboard
 
 MARK = "FRAMEWATCH_TEST_MARK"
@@ -236,6 +236,15 @@ def test_the_demo_signs_in_unasked_lets_nobody_in_without_and_listens_on_this_ma
     with open_dashboard(url) as page:
         assert [c["camera_id"] for c in page.get("/v1/site").json()["cameras"]] == ["bikes"]
         assert page.get("/").headers["Content-Security-Policy"].startswith("default-src 'self'; ")
+        # A renewed token still says who somebody is; one that was signed out renews nothing.
+        client_id = page.get("/config.json").json()["sign_in"]["client_id"]
+        tokens = sign_in(url, client_id, f"{url}/", "", "")
+        grant = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": tokens.refresh_token}
+        renewed = page.post("/oauth2/token", data=grant).json()
+        with_it = {"Authorization": f"Bearer {renewed['access_token']}"}
+        assert page.get("/v1/frames", headers=with_it).status_code == 200
+        page.post("/oauth2/revoke", data={"client_id": client_id, "token": tokens.refresh_token})
+        assert page.post("/oauth2/token", data=grant).json()["error"] == "invalid_grant"
     addresses = demo_run.listening()
     assert len(addresses) >= 3  # the front, the emulator, the vision server
     assert set(addresses) == {"127.0.0.1"}

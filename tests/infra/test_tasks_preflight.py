@@ -99,24 +99,24 @@ def test_a_rolled_back_stack_that_still_holds_something_is_not_deleted(account: 
 
 
 def test_a_stage_that_stands_in_another_region_is_noted(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    buckets = [{"Name": "framewatch-dev-data-frames-1", "BucketRegion": "eu-north-1"}]
+    name = "framewatch-dev-data-frames-1"
+    buckets = [{"Name": name, "BucketRegion": region} for region in ("eu-north-1", "eu-west-1")]
     account.replaced["s3"] = Answers(list_buckets={"Buckets": buckets})
     check(account.stage(), _site(), _nobody)
-    assert (
-        "a stage dev has buckets in eu-north-1 already, and this makes another in eu-west-1"
-        in capsys.readouterr().out
-    )
+    (note,) = capsys.readouterr().out.splitlines()
+    assert "a stage dev has buckets in eu-north-1 already, and this makes another in eu-west-1" in note
 
 
 @pytest.mark.parametrize(
-    ("total", "unreserved", "wanted", "most"),
-    [(10, 10, 1, 0), (1000, 1000, 901, 900), (1000, 150, 51, 50), (60, 60, 5, 0)],
+    ("total", "unreserved", "wanted", "most", "kept"),
+    [(10, 10, 1, 0, 10), (1000, 1000, 901, 900, 100), (1000, 150, 51, 50, 100), (60, 60, 5, 0, 60)],
 )
 def test_more_concurrency_than_the_account_can_reserve_is_refused(
-    account: Account, total: int, unreserved: int, wanted: int, most: int
+    account: Account, *, total: int, unreserved: int, wanted: int, most: int, kept: int
 ) -> None:
     account.replaced["lambda"] = _limits(total, unreserved)
-    with pytest.raises(TaskProblem, match=rf"reserve at most {most} in eu-west-1 \(it has {total} in all"):
+    said = rf"reserve at most {most} in eu-west-1 \(it has {total} in all and keeps {kept} unreserved\)"
+    with pytest.raises(TaskProblem, match=said):
         check(account.stage(), _site(reserved_concurrency=wanted), _nobody)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,11 +80,26 @@ def test_a_stage_that_is_not_deployed_cannot_be_configured(account: Account, tmp
         configure(account.stage(), *checked_site(site))
 
 
+class Ordered:
+    """S3, with the keys in the order in which they are put."""
+
+    def __init__(self, s3: Any):
+        self._s3, self.put = s3, []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def put_object(self, **what: Any) -> Any:
+        self.put.append(what["Key"])
+        return self._s3.put_object(**what)
+
+
 @pytest.fixture
 def uploaded(account: Account, tmp_path: Path) -> Account:
     """Pages of three files, in their bucket."""
+    account.replaced["s3"] = Ordered(account.client("s3"))
     _bucket(account, "pages")
-    for name in ("index.html", "assets/app-1a2b.js", "favicon.svg", ".stamp"):
+    for name in ("index.html", "assets/app-1a2b.js", "favicon.svg", ".stamp", "config.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
     distribution = account.client("cloudfront").create_distribution(
@@ -105,9 +121,8 @@ def test_pages_are_uploaded_start_page_last_with_how_long_they_keep(uploaded: Ac
     assert found["index.html"]["CacheControl"] == "no-cache"
     assert found["index.html"]["ContentType"] == "text/html"
     assert found["assets/app-1a2b.js"]["CacheControl"] == "public, max-age=31536000, immutable"
-    times = {o["Key"]: o["LastModified"] for o in s3.list_objects_v2(Bucket="pages")["Contents"]}
-    assert times["index.html"] == max(times.values())
-    assert ".stamp" not in times
+    assert sorted(s3.put) == ["assets/app-1a2b.js", "config.json", "favicon.svg", "index.html"]
+    assert s3.put[-1] == "index.html"
 
 
 def test_what_changes_under_its_name_is_invalidated(uploaded: Account) -> None:

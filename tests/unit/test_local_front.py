@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from starlette.testclient import TestClient
 
 from local_cloud import front, front_app
@@ -79,9 +80,25 @@ def distribution():
     return read_distribution(CloudFront(), "E1")
 
 
-class S3:
+class Client:
+    """boto3's, of S3 and of the user pool."""
+
+    def __init__(self) -> None:
+        self.revoked = []
+
     def generate_presigned_url(self, operation, Params):
         return f"{EMULATOR}/{Params['Bucket']}/{Params['Key']}?signed={operation}"
+
+    def get_tokens_from_refresh_token(self, ClientId, RefreshToken):
+        if RefreshToken != "good":
+            error = {"Error": {"Code": "NotAuthorizedException", "Message": "Refresh Token has been revoked"}}
+            raise ClientError(error, "GetTokensFromRefreshToken")
+        return {
+            "AuthenticationResult": {"AccessToken": "a2", "IdToken": "i2", "TokenType": "Bearer", "ExpiresIn": 60}
+        }
+
+    def revoke_token(self, ClientId, Token):
+        self.revoked.append((ClientId, Token))
 
 
 FORM = (
@@ -145,7 +162,12 @@ def emulator():
 
 
 @pytest.fixture
-def open_front(distribution, emulator, monkeypatch):
+def account():
+    return Client()
+
+
+@pytest.fixture
+def open_front(distribution, emulator, account, monkeypatch):
     """Gives a browser that has no redirects followed."""
     real = httpx.AsyncClient
     transport = httpx.MockTransport(emulator)
@@ -153,7 +175,7 @@ def open_front(distribution, emulator, monkeypatch):
     opened = []
 
     def go(**options):
-        app = FrontApp(distribution, Upstream(EMULATOR, lambda _: S3()), **options)
+        app = FrontApp(distribution, Upstream(EMULATOR, lambda _: account), **options)
         client = TestClient(app.asgi(), base_url=FRONT, follow_redirects=False)
         opened.append(client.__enter__())
         return client
@@ -333,6 +355,23 @@ def test_the_code_is_redeemed_with_the_registered_address(client, emulator):
     assert sent == {"grant_type": ["authorization_code"], "code": ["c+/="], "redirect_uri": [f"{DASHBOARD}/"]}
 
 
+def test_a_token_is_renewed_by_the_pools_own_api_which_keeps_the_groups(client, emulator):
+    fields = {"grant_type": "refresh_token", "client_id": "c", "refresh_token": "good"}
+    renewed = client.post("/oauth2/token", data=fields)
+    assert renewed.json() == {"access_token": "a2", "id_token": "i2", "token_type": "Bearer", "expires_in": 60}
+    assert renewed.headers["Cache-Control"] == "no-store"
+    refused = client.post("/oauth2/token", data={**fields, "refresh_token": "revoked"})
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "invalid_grant"
+    assert not emulator.asked
+
+
+def test_a_token_is_revoked_by_the_pools_own_api(client, account, emulator):
+    assert client.post("/oauth2/revoke", data={"client_id": "c", "token": "t"}).status_code == 200
+    assert account.revoked == [("c", "t")]
+    assert not emulator.asked
+
+
 def test_signing_out_leads_back_to_the_front(client, emulator):
     answer = client.get("/logout", params={"client_id": "c", "logout_uri": f"{FRONT}/"})
     assert answer.headers["location"] == f"{FRONT}/"
@@ -367,12 +406,14 @@ def test_this_machines_names_are_served(client, host):
     assert client.get("/", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/frames", "/login", "/oauth2/token"])
-def test_another_sites_page_cannot_change_anything(client, emulator, path):
-    fields = {"password": "right", "state": "s", "redirect_uri": f"{DASHBOARD}/"}
+@pytest.mark.parametrize("path", ["/v1/frames", "/login", "/oauth2/token", "/oauth2/revoke"])
+def test_another_sites_page_cannot_change_anything(client, emulator, account, path):
+    fields = {"password": "right", "state": "s", "redirect_uri": f"{DASHBOARD}/", "grant_type": "refresh_token"}
+    fields |= {"refresh_token": "good", "token": "good"}
     assert client.post(path, data=fields, headers={"Origin": "https://evil.example"}).status_code == 403
     assert client.post(path, data=fields, headers={"Origin": "null"}).status_code == 403
     assert not emulator.asked
+    assert not account.revoked
     assert client.post(path, data=fields, headers={"Origin": FRONT}).status_code < 400
 
 

@@ -8,10 +8,12 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from local_cloud import emulator
 from local_cloud.problem import LocalProblem
 from local_cloud.processes import choose_port
 from local_cloud.tls import TlsFront
@@ -251,3 +253,14 @@ def test_stopping_ends_open_connections_and_may_be_repeated(upstream, front):
         front.stop()
         with contextlib.suppress(ConnectionError):
             assert client.read_until(b"never") == b""
+
+
+def test_node_goes_on_trusting_whom_its_user_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company, ours = tmp_path / "company.pem", tmp_path / "state" / "ca.pem"
+    company.write_text("company", encoding="ascii")
+    ours.parent.mkdir()
+    ours.write_text("ours", encoding="ascii")
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(company))
+    assert emulator._trust_of_node(ours).read_text(encoding="ascii").split() == ["company", "ours"]
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(tmp_path / "gone.pem"))
+    assert emulator._trust_of_node(ours) == ours

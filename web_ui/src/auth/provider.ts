@@ -175,7 +175,7 @@ function failing(): ApiProblem {
 /** https, or http on this machine, where the demo runs. */
 function safeUrl(name: string, value: string, origin: string): URL {
   const url = URL.canParse(value, origin) ? new URL(value, origin) : null;
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && url.hostname === "127.0.0.1")) return url;
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && ["127.0.0.1", "localhost"].includes(url.hostname))) return url;
   throw new SignInMisconfigured(`sign_in.${name} in config.json must be an https address`);
 }
 
