@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_client.buffer import Dropped, Record
+from edge_client.buffer import Dropped, DropReason, Named, Record
 from edge_client.config import EdgeConfig, EdgeFileError
 from edge_client.config_watch import ConfigSource, ConfigWatch
 from edge_client.events import CameraWarning, EdgeEvent, FrameGated, FrameSampled, Opened
@@ -40,6 +40,12 @@ _NEWS_OF_LOSSES_EVERY_S = 60.0
 # The sections of the edge file that a running service cannot take in.
 _FIXED = ("box", "stream", "spool", "status")
 _MIB = 1024 * 1024
+_LOST: dict[DropReason | None, str] = {
+    DropReason.NO_ROOM: "the spool is full, so its oldest frames made room; give it more (spool.max_mib)",
+    DropReason.NOT_WRITTEN: "the disk did not take them and the stream did not in time; check the disk",
+    DropReason.DAMAGED: "the disk gave them back damaged; check the disk",
+    None: "they came after the end",
+}
 
 KinesisFactory = Callable[[str | None], "KinesisClient"]
 
@@ -123,7 +129,7 @@ class EdgeService:
         spool = Spool(
             Path(config.spool.folder).expanduser(),
             max_bytes=config.spool.max_mib * _MIB,
-            on_dropped=self._on_dropped,
+            on_dropped=self._on_lost,
             on_trouble=lambda message: self._log.say("spool", message, error=True),
         )
         left = {camera_id: spool.depth(camera_id).records for camera_id in spool.camera_ids}
@@ -167,8 +173,7 @@ class EdgeService:
         self._supervisor.stop()
         self._uplink.stop(self._flush_s)
         for lost in self._spool.abort():
-            self._ledger.dropped(lost.camera_id)
-            self._lose(lost.camera_id, "the spool could not keep them")
+            self._on_lost(lost)
         self._tell_losses()
         accounts = {camera_id: self._ledger.account(camera_id) for camera_id in self._ledger.camera_ids}
         for camera_id, a in accounts.items():
@@ -201,12 +206,12 @@ class EdgeService:
 
     def _on_record(self, record: Record, live: bool) -> None:
         for lost in self._spool.put(record, drop_oldest=live):
-            self._ledger.dropped(lost.camera_id)
-            self._lose(lost.camera_id, "the spool is full: its oldest frames made room")
+            self._on_lost(lost)
 
-    def _on_dropped(self, dropped: Dropped) -> None:
-        self._ledger.dropped(dropped.camera_id)
-        self._lose(dropped.camera_id, f"the spool lost them: {dropped.reason}")
+    def _on_lost(self, lost: Named) -> None:
+        self._ledger.dropped(lost.camera_id)
+        reason = lost.reason if isinstance(lost, Dropped) else None
+        self._lose(lost.camera_id, _LOST[reason])
 
     def _on_news(self, camera_id: str, news: Tell) -> None:
         message = news.message if news.message.startswith(camera_id) else f"{camera_id}: {news.message}"

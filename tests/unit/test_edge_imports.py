@@ -1,4 +1,4 @@
-"""What the edge's parent process loads: it lives for months beside many cameras, so it leaves OpenCV to its children."""
+"""What the parent of the cameras loads: it lives for months beside them, and leaves OpenCV to its children."""
 
 import subprocess
 import sys
