@@ -1,5 +1,7 @@
 """Masks and gate in the real child process: what leaves it, why, and that every sampled frame is accounted for."""
 
+import subprocess
+import sys
 from collections import Counter
 
 import cv2
@@ -85,3 +87,22 @@ def test_a_privacy_mask_is_black_in_every_frame_that_leaves_and_the_gate_sees_no
 def test_a_gate_that_is_off_is_no_gate(clip):
     frames, _, _, counters = run(clip, gate=GateSettings(enabled=False))
     assert len(frames) == counters.sampled == 150 and {f.meta.gate.reason for f in frames} == {GateReason.FORCED}
+
+
+_IN_HAND = """
+import os, sys, threading, time
+from edge_client.worker import _end_with_stdin
+in_hand = threading.Lock()
+in_hand.acquire()
+threading.Thread(target=_end_with_stdin, args=(in_hand,), daemon=True).start()
+time.sleep(0.5)  # stdin is at its end all the while
+os.write(1, b"the whole frame")
+in_hand.release()
+time.sleep(60)
+os.write(1, b", and more")
+"""
+
+
+def test_a_stop_waits_for_the_frame_in_hand_and_for_nothing_else():
+    done = subprocess.run([sys.executable, "-c", _IN_HAND], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert done.stdout == b"the whole frame"
