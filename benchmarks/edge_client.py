@@ -140,7 +140,7 @@ def measure(
         minute_s = median["edge"] / int(frames_read) * _FULL_HD_FPS * 60
         print(
             f"one camera takes {minute_s:.1f} CPU s a minute (imports included), so two cores carry about"
-            f" {120 / minute_s:.0f} of them",
+            f" {120 // minute_s:.0f} of them",
             flush=True,
         )
     return ratio
