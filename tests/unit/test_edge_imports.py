@@ -1,4 +1,4 @@
-"""What the parent of the cameras loads: it lives for months beside them, and leaves OpenCV to its children."""
+"""What the edge's parent process loads: it lives for months beside many cameras; OpenCV is for its children."""
 
 import subprocess
 import sys
