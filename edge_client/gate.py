@@ -13,10 +13,22 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_client.gate_blobs import Blobs, find_blobs, no_blobs
-from edge_client.gate_model import Background, Luma, Mask, difference, fit_light, lit, structure
+from edge_client.gate_model import (
+    Background,
+    Cells,
+    Luma,
+    Mask,
+    Steps,
+    difference,
+    fit_light,
+    lit,
+    steps,
+    structure,
+    where,
+    whole_cells,
+)
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
 from edge_client.jpeg import FrameBGR
 from edge_client.masks import raster
@@ -66,6 +78,7 @@ class _View:
     factor: int
     active: Mask
     active_px: int
+    cells: Cells
     zones: Mask | None
     least_px: int
 
@@ -74,7 +87,7 @@ class MotionGate:
     """One camera's gate. Not safe for several threads."""
 
     def __init__(self, settings: GateSettings, masked: Sequence[PolygonRel] = ()) -> None:
-        """masked: the camera's privacy masks; at their edges, too, nothing counts."""
+        """masked: the camera's privacy masks, which are black in every light and so say nothing of it."""
         self._settings = settings
         self._ignored = (*settings.ignore, *masked)
         self._view: _View | None = None
@@ -91,11 +104,11 @@ class MotionGate:
         view = self._view
         if view is None or view.shape_hw != frame_bgr.shape[:2]:
             self._view = self._start(frame_bgr.shape[:2], seen.shape, factor)
-            self._see_light(seen, chroma)
+            self._see_light(seen, chroma, self._view)
             self._background = Background(seen, at_s)
             self._mark_sent(seen, at_s)
             return GateDecision(True, GateReason.FIRST, night=self._night)
-        return self._decide(view, seen, at_s, switched=self._see_light(seen, chroma))
+        return self._decide(view, seen, at_s, switched=self._see_light(seen, chroma, view))
 
     def _start(self, shape_hw: tuple[int, ...], small_hw: tuple[int, ...], factor: int) -> _View:
         height, width = small_hw[:2]
@@ -103,13 +116,13 @@ class MotionGate:
         zones = raster(self._settings.zones, width, height) if self._settings.zones else None
         least_px = max(4, round(self._settings.min_area_share * width * height))
         active_px = max(1, cv2.countNonZero(active))
-        return _View((shape_hw[0], shape_hw[1]), factor, active, active_px, zones, least_px)
+        return _View((shape_hw[0], shape_hw[1]), factor, active, active_px, whole_cells(active), zones, least_px)
 
-    def _see_light(self, seen: Luma, chroma: float) -> bool:
+    def _see_light(self, seen: Luma, chroma: Steps, view: _View) -> bool:
         """Whether it became dark or bright, or lost or won its colours, since the last frame."""
         before = self._dark, self._grey
-        self._dark = float(seen.mean()) < _DARK_LUMA[self._dark]
-        self._grey = chroma < _GREY_CHROMA[self._grey]
+        self._dark = cv2.mean(seen, view.active)[0] < _DARK_LUMA[self._dark]
+        self._grey = cv2.mean(chroma, view.active)[0] < _GREY_CHROMA[self._grey]
         return before != (self._dark, self._grey)
 
     @property
@@ -118,19 +131,18 @@ class MotionGate:
 
     def _decide(self, view: _View, seen: Luma, at_s: float, *, switched: bool) -> GateDecision:
         model = self._background
-        luma_before = float(model.mean.mean())
-        light = fit_light(seen, model.mean)
+        luma_before = cv2.mean(model.mean, view.active)[0]
+        light = fit_light(seen, model.mean, view.cells)
         model.relight(light, seen)
         compared = model.compare(seen)
-        strong_at = self._thresholds()
-        weak_at = strong_at * np.float32(_WEAK)
-        changed = _counted(compared.known > weak_at, view)
-        strong = _counted(compared.known > strong_at, view)
+        strong_at, weak_at = self._thresholds()
+        changed = cv2.bitwise_and(where(compared.known > weak_at), view.active).astype(np.uint8, copy=False)
+        strong = where(compared.known > strong_at)
         blobs = find_blobs(changed, strong, view.active, view.zones, view.least_px)
         share = cv2.countNonZero(changed) / view.active_px
         relit = not 1 / _NEW_GAIN < light.gain < _NEW_GAIN or abs(light.offset) > _NEW_OFFSET
         if share > _GLOBAL_SHARE:
-            went_light = self._is_light(seen, changed, luma_before, switched=switched)
+            went_light = self._is_light(view, seen, changed, luma_before, switched=switched)
             if went_light:
                 blobs = no_blobs(changed.shape)
             model.restart(seen, at_s)  # another light, a camera that was turned, somebody right before it
@@ -148,18 +160,18 @@ class MotionGate:
         boxes = _relative(blobs, view) if moved else ()
         return GateDecision(isinstance(reason, GateReason), reason, boxes, share, light.gain, self._night)
 
-    def _thresholds(self) -> Luma:
-        """Per pixel, the step that counts."""
+    def _thresholds(self) -> tuple[Steps, Steps]:
+        """Per pixel the step above which something has changed for sure, and the one above which it may have."""
         sensitivity = self._settings.night_sensitivity if self._night else self._settings.sensitivity
         factor = 2.0 ** (1.0 - 2.0 * sensitivity)
         step: Luma = np.maximum(
             self._background.sigma() * np.float32(_SIGMAS * factor), np.float32(_LEAST_STEP * factor)
         )
-        return step
+        return steps(step), steps(step * np.float32(_WEAK))
 
-    def _is_light(self, seen: Luma, changed: Mask, luma_before: float, *, switched: bool) -> bool:
+    def _is_light(self, view: _View, seen: Luma, changed: Mask, luma_before: float, *, switched: bool) -> bool:
         """Whether a change of most of the picture is one of its light; without evidence it counts as motion."""
-        luma = float(seen.mean())
+        luma = cv2.mean(seen, view.active)[0]
         if switched or (min(luma_before, luma) < _DARK_LUMA[1] and abs(luma - luma_before) > _DARK_STEP):
             return True  # in the dark there is no detail to compare
         detail, same = structure(seen, self._background.mean)
@@ -213,10 +225,10 @@ class MotionGate:
             return WithheldReason.DUPLICATE
         return WithheldReason.LIGHT_CHANGE if light_changed else WithheldReason.NO_MOTION
 
-    def _is_news(self, view: _View, seen: Luma, step_at: Luma, blobs: Blobs) -> bool:
+    def _is_news(self, view: _View, seen: Luma, step_at: Steps, blobs: Blobs) -> bool:
         """Whether the last frame that was sent does not already show this."""
-        sent = lit(self._sent.luma, fit_light(seen, self._sent.luma))
-        changed = _counted(difference(seen, sent) > step_at, view)
+        sent = lit(self._sent.luma, fit_light(seen, self._sent.luma, view.cells))
+        changed = cv2.bitwise_and(where(difference(seen, sent) > step_at), view.active)
         news_px = cv2.countNonZero(cv2.morphologyEx(changed, cv2.MORPH_OPEN, _OPEN))
         return bool(news_px >= max(view.least_px, _NEWS_SHARE * blobs.area_px))
 
@@ -225,8 +237,8 @@ class MotionGate:
         self._look_again_at_s = None
 
 
-def _small(frame_bgr: FrameBGR) -> tuple[Luma, float, int]:
-    """Luma with the finest detail blurred away, the mean chroma (largest less smallest of B, G, R), and the factor.
+def _small(frame_bgr: FrameBGR) -> tuple[Luma, Steps, int]:
+    """Luma with the finest detail blurred away, the chroma (largest less smallest of B, G, R), and the factor.
 
     Each small pixel is the mean of four that lie spread over its square: the mean of all of them takes three times as
     long, and what more noise it takes away the blur takes, too. Whole factors, so that every small pixel is made
@@ -243,11 +255,7 @@ def _small(frame_bgr: FrameBGR) -> tuple[Luma, float, int]:
     blue, green, red = cv2.split(small)
     most, least = cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red)
     luma = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (3, 3), 0)
-    return luma.astype(np.float32), float(cv2.mean(cv2.subtract(most, least))[0]), factor
-
-
-def _counted(where: NDArray[np.bool_], view: _View) -> Mask:
-    return cv2.bitwise_and(where.view(np.uint8) * np.uint8(255), view.active).astype(np.uint8, copy=False)
+    return luma.astype(np.float32), cv2.subtract(most, least).astype(np.uint8, copy=False), factor
 
 
 def _relative(blobs: Blobs, view: _View) -> tuple[BoxXYXYRel, ...]:

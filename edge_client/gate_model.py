@@ -1,7 +1,7 @@
 """What a camera's view usually looks like: per pixel a mean and a variance of luma, in time, not in frames.
 
-Frames come about once a second, so nothing here counts on one resembling the last. All arrays are float32 (h, w) or
-uint8 masks (h, w) with 255 for true, of the small picture.
+Frames come about once a second, so nothing here counts on one resembling the last. All arrays are of the small
+picture, (h, w): float32 luma, uint8 steps of luma, uint8 masks with 255 for true.
 """
 
 import math
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 Luma = NDArray[np.float32]
 Mask = NDArray[np.uint8]
+Steps = NDArray[np.uint8]
+Cells = NDArray[np.intp]
 
 _MEAN_TAU_S, _DOUBTFUL_TAU_S = 8.0, 60.0
 _VARIANCE_TAU_S, _FOREGROUND_VARIANCE_TAU_S = 30.0, 90.0
 # Background that looks a little like something else is learnt slowly: a leg in trousers of the wall's colour.
-_DOUBTFUL_STEP = 6.0
+_DOUBTFUL_STEP = 6
 # What stands still this long belongs to the scene: a parked car.
 _ABSORB_S = 90.0
 # What a parked car hides is remembered for this long, so that nothing seems to appear when it drives off.
@@ -57,13 +59,20 @@ class Light:
     offset: float = 0.0
 
 
-def fit_light(seen: Luma, reference: Luma) -> Light:
+def whole_cells(active: Mask) -> Cells:
+    """Which cells fit_light may ask: those without an ignored pixel, which would claim that no light ever changes."""
+    return np.flatnonzero(_cells(active.astype(np.float32)) >= 255.0)
+
+
+def fit_light(seen: Luma, reference: Luma, cells: Cells) -> Light:
     """Least squares over cells of 8 x 8 pixels, again and again without the cells that stray (iteratively reweighted,
     weights 0 and 1, scale from the median absolute deviation: P. J. Huber, "Robust Statistics", 1981, ch. 7-8).
 
-    Holds while less than half of the picture is covered by something new.
+    cells: flat indices. Holds while less than half of them are covered by something new.
     """
-    x, y = _cells(reference), _cells(seen)
+    if not len(cells):
+        return Light()
+    x, y = _cells(reference)[cells], _cells(seen)[cells]
     residual = y - x
     if float(np.median(np.abs(residual))) < _QUIET_CELLS:
         return Light()  # most of the picture has not changed: nothing to make up for, and nothing to get wrong
@@ -101,15 +110,26 @@ def lit(reference: Luma, light: Light) -> Luma:
     return np.clip(out, 0.0, 255.0, out=out)
 
 
-def difference(seen: Luma, reference: Luma) -> Luma:
+def difference(seen: Luma, reference: Luma) -> Steps:
     """How far each pixel lies outside what the reference shows at it and its eight neighbours; 0 inside.
 
+    In whole steps of luma: bytes take a quarter of the time, and no threshold is that fine.
     A camera that shakes by a pixel and a leaf that takes its neighbour's place differ by nothing. Comparing with
     neighbours: A. Elgammal et al., "Non-parametric Model for Background Subtraction", ECCV 2000, section 4.
     """
-    above = cv2.subtract(seen, cv2.dilate(reference, _NEIGHBOURS))
-    below = cv2.subtract(cv2.erode(reference, _NEIGHBOURS), seen)
-    return np.maximum(cv2.max(above, below), np.float32(0))
+    seen_steps, known = steps(seen), steps(reference)
+    above = cv2.subtract(seen_steps, cv2.dilate(known, _NEIGHBOURS))  # bytes stop at 0
+    below = cv2.subtract(cv2.erode(known, _NEIGHBOURS), seen_steps)
+    return cv2.max(above, below).astype(np.uint8, copy=False)
+
+
+def steps(values: Luma) -> Steps:
+    """Rounded, and cut off at 255."""
+    return cv2.convertScaleAbs(values).astype(np.uint8, copy=False)
+
+
+def where(true: NDArray[np.bool_]) -> Mask:
+    return true.view(np.uint8) * np.uint8(255)
 
 
 def structure(seen: Luma, reference: Luma) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -194,7 +214,7 @@ class Background:
         known = np.where(self._second_s >= _ABSORB_S, np.minimum(away, away_second), away)
         return Comparison(known, away, away_second)
 
-    def learn(self, seen: Luma, compared: "Comparison", step_at: Luma, foreground: Mask, at_s: float) -> None:
+    def learn(self, seen: Luma, compared: "Comparison", step_at: Steps, foreground: Mask, at_s: float) -> None:
         """compared: of this frame. step_at: what counts as different. foreground: what is not background."""
         elapsed_s = max(0.0, at_s - self._at_s)
         self._at_s = at_s
@@ -211,7 +231,7 @@ class Background:
         def rate(tau_s: float) -> float:
             return 1.0 - math.exp(-elapsed_s / tau_s)
 
-        sure = cv2.bitwise_and(background, np.uint8(255) * (compared.mean <= _DOUBTFUL_STEP).view(np.uint8))
+        sure = cv2.bitwise_and(background, where(compared.mean <= _DOUBTFUL_STEP))
         cv2.accumulateWeighted(seen, self.mean, max(first, rate(_MEAN_TAU_S)), sure)
         cv2.accumulateWeighted(seen, self.mean, rate(_DOUBTFUL_TAU_S), cv2.subtract(background, sure))
         cv2.accumulateWeighted(squared, self.variance, max(first, rate(_VARIANCE_TAU_S)), background)
@@ -219,7 +239,7 @@ class Background:
         np.maximum(self.variance, np.float32(_LEAST_SIGMA**2), out=self.variance)
 
     def _learn_second(
-        self, seen: Luma, compared: "Comparison", step_at: Luma, foreground: Mask, elapsed_s: float
+        self, seen: Luma, compared: "Comparison", step_at: Steps, foreground: Mask, elapsed_s: float
     ) -> None:
         """Works on the few pixels that matter, as flat indices: whole pictures would take three times as long."""
         second_s = self._second_s.ravel()
@@ -258,6 +278,6 @@ class Background:
 class Comparison:
     """How far each pixel of a frame lies from what is known of it, from the mean, and from the second look."""
 
-    known: Luma
-    mean: Luma
-    second: Luma | None
+    known: Steps
+    mean: Steps
+    second: Steps | None

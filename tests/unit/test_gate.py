@@ -280,11 +280,26 @@ def test_nothing_that_moves_under_a_privacy_mask_is_motion():
     masks = PrivacyMasks((LEFT_HALF,))
     gate, rng, seen = MotionGate(GateSettings(), masks.polygons), np.random.default_rng(2), []
     for n in range(24):
-        frame = photographed(walking(n, 8, 22), rng)
+        # A coat so bright that its edge glows over the edge of the mask in the blurred small picture.
+        scene = with_person(ROOM, 20 + 40 * (n - 8), coat=190) if 8 <= n < 22 else ROOM
+        frame = photographed(scene, rng)
         masks.apply(frame)
         seen.append(gate.consider(frame, float(n)))
     assert "M" not in letters(seen[:14]) and letters(seen[16:22]) == "M" * 6
     assert all(left >= 0.5 for decision in seen for left, *_ in decision.boxes_xyxy_rel)
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), [(0.05, 1.0, "L..K"), (0.6, 1.0, "L...")])
+def test_light_is_told_from_motion_in_what_a_large_privacy_mask_leaves(before, after, expected):
+    most = ((0.0, 0.0), (0.8, 0.0), (0.8, 1.0), (0.0, 1.0))
+    masks, rng, seen = PrivacyMasks((most,)), np.random.default_rng(2), []
+    gate = MotionGate(GateSettings(), masks.polygons)
+    for n in range(24):
+        frame = photographed(ROOM * (before if n < 10 else after), rng)
+        masks.apply(frame)
+        seen.append(gate.consider(frame, float(n)))
+    assert letters(seen[10:14]) == expected and "M" not in letters(seen)
+    assert not seen[-1].night
 
 
 def test_another_resolution_starts_anew():
