@@ -4,6 +4,7 @@ Invariant: a frame leaves the spool when the stream has taken it, or has refused
 counted as failed; nothing else that happens here loses one.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -40,14 +41,16 @@ class Uplink:
         self._tell_trouble = on_trouble
         self._tell_sent = on_sent
         self._tell_failed = on_failed
+        self._client = client_factory()
+        self._client_factory = client_factory
         self._producer = Producer(
-            client_factory(),
+            self._client,
             stream_name,
             on_sent=self._on_sent,
             on_failed=self._on_failed,
             keeps=True,
             on_trouble=self._on_trouble,
-            client_factory=client_factory,
+            client_factory=self._another_client,
         )
         self.trouble = ""
         self._heartbeats: Sequence[Record] = ()
@@ -78,6 +81,11 @@ class Uplink:
         self._spool.wake()
         self._thread.join(flush_s + 20.0)  # a request that is on its way may take its whole time-out
 
+    def _another_client(self) -> "KinesisClient":
+        with contextlib.suppress(ValueError):  # settings that are just being changed; the next refusal asks again
+            self._client = self._client_factory()
+        return self._client
+
     def _run(self) -> None:
         while not self._is_over():
             try:
@@ -102,6 +110,8 @@ class Uplink:
         return now_s >= self._end_by_s or not any(self._spool.depth(i).records for i in self._spool.camera_ids)
 
     def _on_sent(self, accepted: Accepted) -> None:
+        if self.trouble:  # the producer tells of its own troubles' end, not of a bug's
+            self._on_trouble(None)
         if accepted.record.perishable:
             return
         self._spool.ack(accepted.record)
