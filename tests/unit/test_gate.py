@@ -102,6 +102,15 @@ def test_somebody_in_front_of_what_was_parked_is_seen():
     assert seen[130:142] == "M" * 12
 
 
+def test_a_busy_path_does_not_make_the_gate_blind_for_who_comes_next():
+    def busy(n):
+        if n < 5:
+            return ROOM
+        return with_person(ROOM, 20 + 120 * (n % 5), coat=220 if n < 60 else 20)
+
+    assert watched(70, busy) == "F...." + "M" * 65
+
+
 def test_small_contrast_is_found_at_high_sensitivity_and_passed_over_at_low():
     assert "M" not in watched(20, lambda n: faint(n, 100.0), settings=GateSettings(sensitivity=0.1))
     assert watched(20, lambda n: faint(n, 100.0), settings=GateSettings(sensitivity=0.9))[11:] == "M" * 9
@@ -163,6 +172,13 @@ def test_who_walks_while_clouds_pass_is_sent_at_every_step():
 def test_clouds_are_no_motion():
     seen = watched(80, lambda n: ROOM * (1 + 0.25 * np.sin(n / 6)))
     assert "M" not in seen and seen.count("K") <= 4
+
+
+def test_an_overexposed_wall_is_no_motion_when_the_light_falls():
+    """At 255 nobody knows how bright it is: it does not fall with the rest."""
+    wall = ROOM.copy()
+    wall[50:200, 100:300] = 240
+    assert set(watched(30, lambda n: wall * (1.3 if n < 10 else 1.15))[1:]) <= set(".K")
 
 
 def test_dusk_is_no_motion():
