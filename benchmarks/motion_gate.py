@@ -4,9 +4,9 @@
 
 1. The gate's CPU for a frame that it considers, against the CPU of decoding since the frame considered before it
    (1080p30 H.264, every 30th frame, one decoder thread): at most 5 %. Decoding is `grab` alone, without the
-   conversion to BGR. OpenCV writes no H.264: a clip is made from one of DIR where `ffmpeg` is on the PATH; else give
-   one as --decode; else the largest H.264 clip of DIR stands in, and the line says so. A smaller picture is the
-   harder case, for decoding shrinks with its area and most of the gate does not: there it is told and not judged.
+   conversion to BGR. The clip is that of `edge_client.py --full-hd`, or CLIP; where none can be made the largest
+   H.264 clip of DIR stands in, and the line says so. A smaller picture is the harder case, for decoding shrinks with
+   its area and most of the gate does not: there the figure is told and not judged.
 2. Frames sent and visits kept, gate on against gate off. Visits are found as the image processor finds them, from
    what the local model sees in the same JPEGs: every label from 50 %, gaps up to 30 s. A visit counts as kept when
    the frames that the gate sent make a visit of the same label that overlaps it. None may be lost. Where
@@ -20,9 +20,7 @@ import argparse
 import json
 import math
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +32,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.edge_client import make_full_hd_clip
 from edge_client.gate import GateDecision, GateReason, GateSettings, MotionGate, WithheldReason
 from edge_client.gate_blobs import find_blobs
 from edge_client.jpeg import FrameBGR, encode_to_fit
@@ -106,31 +105,13 @@ def cpu_share(clip: Path, runs: int) -> tuple[bool, str]:
 
 
 def decode_clip(clips: Sequence[Path], folder: Path) -> tuple[Path, str] | None:
-    """A 1080p30 H.264 clip made with ffmpeg, or the largest H.264 clip that is there."""
+    """The 1080p30 clip of `edge_client.py --full-hd`, or the largest H.264 clip that is there."""
+    made = folder / "full-hd.mp4"
+    why = make_full_hd_clip(made)
+    if why is None:
+        return made, "made of bikes.mp4, a cut film"
     known = [(size, clip) for clip in clips if (size := _h264_px(clip))]
-    if not known:
-        return None
-    largest = max(known)[1]
-    if shutil.which("ffmpeg") is None:
-        return largest, "no 1080p30 clip: no ffmpeg to make one; this smaller one is the harder case"
-    made = folder / f"1080p30-{largest.stem}.mp4"
-    command = [
-        "ffmpeg",
-        "-v",
-        "error",
-        "-stream_loop",
-        "-1",
-        "-i",
-        str(largest),
-        "-vf",
-        "scale=1920:1080",
-        "-r",
-        "30",
-    ]
-    command += ["-an", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-t", "30", str(made)]
-    if subprocess.run(command, check=False).returncode != 0:
-        return largest, "no 1080p30 clip: ffmpeg could not make one; this smaller one is the harder case"
-    return made, f"made of {largest.name} with ffmpeg"
+    return (max(known)[1], f"no 1080p clip can be made here: {why}") if known else None
 
 
 def _h264_px(clip: Path) -> int:
