@@ -49,7 +49,8 @@ def axe_js() -> Path:
     return script
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright leaves an event loop running in its thread, in which nothing else can start one.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = os.environ.get("FRAMEWATCH_CHROMIUM") or next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
     if path is None:

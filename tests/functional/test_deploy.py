@@ -181,7 +181,8 @@ def test_a_deploy_lists_the_zips_and_ends_with_what_comes_next(said: dict[str, s
     found = outputs(cloud.stage("dev"))
     assert "image_processor: build/lambda/local/image_processor.zip (" in said["deploy"]
     assert f"dashboard: {found['DashboardUrl']}" in said["deploy"]
-    assert f"attach {found['EdgePolicyArn']}" in said["deploy"]
+    assert "pynt edgebox[shop-1] makes credentials for it" in said["deploy"]
+    assert found["StreamName"] in said["deploy"]
     assert "pynt adduser[you@example.org,admin]" in said["deploy"]
 
 
