@@ -14,45 +14,13 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_client.client import EdgeCamera, run_edge
+from edge_client.client import EdgeCamera
 from edge_client.events import CameraEnded, CameraFailed, CameraLost, FrameSampled, Opened
 from edge_client.sampler import EveryNth
-from framewatch.wire.envelope import decode_envelope
 from tests.cameras.gstreamer import GStreamerCamera
+from tests.edge_run import Outcome, after
 
 USER, PASSWORD = "cam@1", "p@ss:w/rd #1%&é"
-
-
-class KeepingStream:
-    def __init__(self):
-        self.frames = []
-
-    def put_records(self, *, StreamName, Records):
-        self.frames += [decode_envelope(record["Data"]) for record in Records]
-        return {"Records": [{"ShardId": "s-0", "SequenceNumber": "1"} for _ in Records]}
-
-
-class Outcome:
-    def __init__(self, camera, until=lambda events: False):
-        self.stream, self.events, stop = KeepingStream(), [], threading.Event()
-
-        def on_event(event):
-            self.events.append(event)
-            if until(self.events):
-                stop.set()
-
-        self.report = run_edge([camera], self.stream, "frames", on_event=on_event, stop=stop)
-
-    def of(self, kind):
-        return [event for event in self.events if type(event) is kind]
-
-    @property
-    def text(self):
-        return repr(self.events) + repr(self.report)
-
-
-def after(count):
-    return lambda events: Counter(map(type, events))[FrameSampled] >= count
 
 
 class MjpegCamera(http.server.BaseHTTPRequestHandler):

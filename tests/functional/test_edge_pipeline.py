@@ -13,19 +13,10 @@ from edge_client.events import FrameGated, FrameSampled, FrameSent
 from edge_client.gate_settings import GateSettings
 from edge_client.sampler import EveryNth
 from framewatch.domain.frames import GateReason
-from framewatch.wire.envelope import decode_envelope
+from tests.edge_run import KeepingStream
 
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 FPS = 5.0
-
-
-class KeepingStream:
-    def __init__(self):
-        self.frames = []
-
-    def put_records(self, *, StreamName, Records):
-        self.frames += [decode_envelope(record["Data"]) for record in Records]
-        return {"Records": [{"ShardId": "s-0", "SequenceNumber": "1"} for _ in Records]}
 
 
 @pytest.fixture
