@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -20,21 +19,14 @@ import yaml
 
 from framewatch.wire.envelope import decode_envelope
 from framewatch.wire.heartbeat import decode_heartbeat, is_heartbeat
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 60.0
 
 
-def wait_until(what, seconds=PATIENCE_S, why="waited too long"):
-    """What it returned, once that is true."""
-    deadline_s = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline_s, why() if callable(why) else why
-        time.sleep(0.05)
-    return found
+class PutRecordsHandler(http.server.BaseHTTPRequestHandler):
+    """Just enough of the Kinesis JSON protocol for PutRecords. The server's `take` makes (status, answer) of it."""
 
-
-class _PutRecords(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
@@ -42,7 +34,7 @@ class _PutRecords(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status, answer = self.server.stream.take(request)
+        status, answer = self.server.take(request)
         body = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
@@ -52,14 +44,14 @@ class _PutRecords(http.server.BaseHTTPRequestHandler):
 
 
 class Stream:
-    """Just enough of the Kinesis protocol for PutRecords. While `is_away` it answers as a service that is down."""
+    """What cameras sent. While `is_away` it answers as a service that is down."""
 
     def __init__(self):
         self.frames, self.heartbeats, self.is_away = [], [], False
         self._lock = threading.Lock()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _PutRecords)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), PutRecordsHandler)
         self._server.daemon_threads = True
-        self._server.stream = self
+        self._server.take = self.take
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()

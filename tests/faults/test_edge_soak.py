@@ -17,7 +17,8 @@ import pytest
 
 from tests.cameras.gstreamer import GStreamerCamera
 from tests.cameras.http import AlwaysTornCamera, StallingCamera, StreamCamera, TornCamera
-from tests.edge_box import Box, Stream, wait_until, write_clip
+from tests.edge_box import Box, Stream, write_clip
+from tests.waiting import wait_until
 
 SOAK_S = float(os.environ.get("FRAMEWATCH_SOAK_S", "1200"))
 WARM_UP_SHARE = 0.25

@@ -31,7 +31,8 @@ from infra.tasks.session import Stage, open_stage
 from infra.tasks.stacks import deployed, outputs
 from local_cloud.cameras import demo_clip
 from tests.front import open_dashboard
-from tests.functional.test_local_account import Account, wait_until
+from tests.functional.local_account import TIMEOUT_S, Account
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run"), pytest.mark.timeout(600)]
 
@@ -194,7 +195,7 @@ def test_the_stacks_are_those_that_are_listed(said: dict[str, str], cloud: Cloud
 
 def test_a_signed_in_user_reads_frames_and_nobody_else_does(cloud: Cloud, page: httpx.Client) -> None:
     cloud.send("bikes", 5)
-    wait_until(lambda: cloud.cameras_of(page).count("bikes") == 5)
+    wait_until(lambda: cloud.cameras_of(page).count("bikes") == 5, TIMEOUT_S)
     assert httpx.get(f"{cloud.account.dashboard}/v1/frames").status_code == 401
 
 
@@ -234,7 +235,7 @@ def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_i
 ) -> None:
     before, codes = outputs(cloud.stage("dev")), _codes(cloud)
     cloud.send("garage", 1)
-    wait_until(lambda: "UnknownCamera: 1 record" in cloud.pynt("redrive[dev,dry=true]"))
+    wait_until(lambda: "UnknownCamera: 1 record" in cloud.pynt("redrive[dev,dry=true]"), TIMEOUT_S)
     cloud.site.write_text(SITE.replace("{id: bikes}", "{id: bikes}, {id: garage}"), encoding="utf-8")
     seen = cloud.cameras_of(page)
 
@@ -245,7 +246,7 @@ def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_i
     assert cloud.cameras_of(page) == seen
 
     assert "1 records are back on the stream" in cloud.pynt("redrive")
-    wait_until(lambda: cloud.cameras_of(page).count("garage") == 1)
+    wait_until(lambda: cloud.cameras_of(page).count("garage") == 1, TIMEOUT_S)
     assert "0 records would be put back" in cloud.pynt("redrive[dev,dry=true]")
 
 

@@ -9,8 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from pathlib import Path
 
 import boto3
 import cv2
@@ -25,8 +23,8 @@ from edge_client.client import EdgeCamera, run_edge
 from edge_client.events import CameraEnded, FrameFailed, FrameSampled, FrameSent
 from edge_client.sampler import EveryNth
 from framewatch.wire.envelope import decode_envelope
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.edge_box import ROOT, PutRecordsHandler
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -162,36 +160,26 @@ def workers_of(pid):
         return []
 
 
-class KinesisEndpoint(http.server.BaseHTTPRequestHandler):
-    """Just enough of the Kinesis JSON protocol for PutRecords, over a real socket."""
+class KinesisEndpoint(http.server.ThreadingHTTPServer):
+    """Has the stream `frames` and no other."""
 
-    protocol_version = "HTTP/1.1"
+    daemon_threads = True
 
-    def log_message(self, *_):
-        pass
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), PutRecordsHandler)
+        self.frames = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
-    def do_POST(self):
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status, answer = 200, {}
-        if request["StreamName"] == "frames":
-            self.server.frames += [decode_envelope(base64.b64decode(r["Data"])) for r in request["Records"]]
-            answer["Records"] = [{"ShardId": "s-0", "SequenceNumber": "1"} for _ in request["Records"]]
-        else:
-            status, answer = 400, {"__type": "ResourceNotFoundException", "message": "no such stream"}
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def take(self, request):
+        if request["StreamName"] != "frames":
+            return 400, {"__type": "ResourceNotFoundException", "message": "no such stream"}
+        self.frames += [decode_envelope(base64.b64decode(r["Data"])) for r in request["Records"]]
+        return 200, {"Records": [{"ShardId": "s-0", "SequenceNumber": "1"} for _ in request["Records"]]}
 
 
 @pytest.fixture
 def endpoint():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), KinesisEndpoint)
-    server.daemon_threads = True
-    server.frames = []
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
+    server = KinesisEndpoint()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server
@@ -240,13 +228,6 @@ def first_line_with(process, text):
         if text in line:
             return line
     raise AssertionError(f"no line with {text!r}; stderr: {process.stderr.read()}")
-
-
-def wait_until(what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 def test_the_command_sends_a_clip_and_says_what_it_did(edge, endpoint, clip):
@@ -315,7 +296,7 @@ def test_a_parent_killed_outright_leaves_no_orphan(edge, clip):
     workers = workers_of(process.pid)
     process.kill()
     try:
-        wait_until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers))
+        wait_until(lambda: not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers), 20)
     finally:
         for worker in workers:
             if worker.is_running():

@@ -13,7 +13,8 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.edge_box import ROOT, Box, MjpegCamera, Stream, wait_until, write_clip
+from tests.edge_box import ROOT, Box, MjpegCamera, Stream, write_clip
+from tests.waiting import wait_until
 
 PASSWORD = "p@ss:w/rd #1%"
 

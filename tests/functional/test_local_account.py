@@ -2,93 +2,29 @@
 
 import argparse
 import contextlib
-import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from botocore.credentials import Credentials
 
 from edge_client.client import EdgeCamera, run_edge
 from edge_client.sampler import EveryNth
 from local_cloud import account, machine
 from local_cloud.assembly import load_assembly
 from local_cloud.cameras import choose_site, demo_clip
-from local_cloud.clients import Clients
 from local_cloud.deploy import deploy, put_pages
 from local_cloud.emulator import ACCOUNT, Email
 from local_cloud.problem import LocalProblem
 from local_cloud.processes import choose_port
 from local_cloud.sign_in import create_user, sign_in
 from tests.front import open_dashboard
-
-TIMEOUT_S = 120
-
-
-class Account:
-    """The command in a process of its own, and what a shell knows that has sourced its file."""
-
-    def __init__(self, folder: Path) -> None:
-        self.log = folder / "out.txt"
-        self.env_file = folder / ".local" / "aws.env"
-        self.scratch = folder / "scratch"
-        self.scratch.mkdir()
-        self.dashboard = f"http://127.0.0.1:{choose_port()}"
-        ports = ["--port", str(choose_port()), "--dashboard-port", self.dashboard.rpartition(":")[2]]
-        with self.log.open("wb") as output:
-            self.process = psutil.Popen(
-                [sys.executable, "-m", "local_cloud.cli", "aws", *ports, "--env-file", str(self.env_file)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "TMPDIR": str(self.scratch)},
-                start_new_session=True,
-            )
-        self.wait_for("press Ctrl-C")
-        self.children = self.process.children(recursive=True)
-        self.environment = self.source()
-        self.client = Clients(
-            self.environment["AWS_ENDPOINT_URL"],
-            Credentials(self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]),
-            ca_file=self.environment["AWS_CA_BUNDLE"],
-        )
-
-    def source(self) -> dict[str, str]:
-        """As a shell does it, with another account's profile still set."""
-        sourced = subprocess.run(
-            ["bash", "-c", f"source {self.env_file}; env"],
-            env={"PATH": os.environ["PATH"], "AWS_PROFILE": "mine", "AWS_SESSION_TOKEN": "t"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return dict(line.split("=", 1) for line in sourced.stdout.splitlines() if "=" in line)
-
-    def output(self) -> str:
-        return self.log.read_text()
-
-    def wait_for(self, words: str) -> str:
-        """The line with the words in it."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while words not in self.output():
-            assert self.process.poll() is None, self.output()
-            assert time.monotonic() < deadline, self.output()
-            time.sleep(0.05)
-        return next(line for line in self.output().splitlines() if words in line)
-
-    def wait_gone(self) -> None:
-        _, alive = psutil.wait_procs([self.process, *self.children], TIMEOUT_S)
-        assert not alive
-        assert not self.env_file.exists()
-        assert not list(self.scratch.iterdir())
-        assert "Traceback" not in self.output()
+from tests.functional.local_account import TIMEOUT_S, Account
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -175,7 +111,7 @@ def test_what_is_deployed_is_served_and_let_go_of_when_it_is_destroyed(start_acc
     # The same place again for the next.
     outputs = deploy_all(account.client, assembly, pages)
     account.wait_for(f"{outputs['StreamName']} is read for {outputs['ImageProcessorName']}")
-    wait_until(lambda: is_served(account.dashboard))
+    wait_until(lambda: is_served(account.dashboard), TIMEOUT_S)
     account.process.send_signal(signal.SIGINT)
     assert account.process.wait(30) == 0
     account.wait_gone()
@@ -226,10 +162,12 @@ def test_a_mapping_that_changes_is_followed_and_nothing_is_skipped(start_account
     ]
     functions.update_event_source_mapping(UUID=mapping["UUID"], BatchSize=7, Enabled=True)
     sent = send_frames(account.client, outputs)
-    wait_until(lambda: account.output().count(read) == 2)
-    wait_until(lambda: not functions.get_event_source_mapping(UUID=mapping["UUID"])["State"].startswith("Enabl"))
+    wait_until(lambda: account.output().count(read) == 2, TIMEOUT_S)
+    wait_until(
+        lambda: not functions.get_event_source_mapping(UUID=mapping["UUID"])["State"].startswith("Enabl"), TIMEOUT_S
+    )
     user = create_user(account.client, outputs["UserPoolId"], "ana@example.com", "viewer")
-    wait_until(lambda: is_served(account.dashboard))
+    wait_until(lambda: is_served(account.dashboard), TIMEOUT_S)
     with open_dashboard(account.dashboard, user.username, user.password) as page:
         assert len(page_of(page, sent)) == sent
 
@@ -253,7 +191,7 @@ def page_of(page: httpx.Client, count: int) -> list[dict]:
         answers.append(page.get("/v1/frames"))
         return answers[-1].status_code == 200 and len(answers[-1].json()["frames"]) == count
 
-    wait_until(are_there)
+    wait_until(are_there, TIMEOUT_S)
     return answers[-1].json()["frames"]
 
 
@@ -262,13 +200,6 @@ def is_served(url: str) -> bool:
         return httpx.get(f"{url}/config.json").status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 # -- without starting anything

@@ -14,7 +14,7 @@ from edge_client.explain import Cause
 from edge_client.ledger import Ledger
 from edge_client.lifecycle import Tell
 from edge_client.supervisor import CameraPlan, Supervisor
-from tests.edge_box import wait_until
+from tests.waiting import wait_until
 
 
 class FakeProcess:

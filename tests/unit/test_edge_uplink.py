@@ -7,7 +7,7 @@ from edge_client.buffer import Record
 from edge_client.ledger import Ledger
 from edge_client.spool import Spool
 from edge_client.uplink import Uplink
-from tests.edge_box import wait_until
+from tests.waiting import wait_until
 
 
 class FakeStream:
