@@ -16,6 +16,12 @@ PACKAGES = REPO / "build" / "lambda"
 SITE_KEY = "site.yaml"
 # The control object of an edge box: what it runs by, and the only object that its user may read.
 EDGE_KEY = "edge/{user}/edge.yaml"
+# What lies in the frames bucket: the pictures.
+FRAMES_PREFIX = "frames/"
+# Records that can never succeed, written raw by the image processor.
+FAILED_PREFIX = "failed/"
+# Where Lambda writes a batch whose retries are used up; the prefix is Lambda's own and cannot be set.
+GIVEN_UP_PREFIX = "aws/lambda/"
 # The stacks that every stage has, each on top of the ones before it.
 PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api", "operations")
 FUNCTIONS = ("image_processor", "frame_fetcher")

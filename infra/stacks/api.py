@@ -11,8 +11,8 @@ from constructs import Construct
 from infra.constructs.function import PythonFunction
 from infra.constructs.logs import expiring_log_group
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
-from infra.settings import SITE_KEY, StageSettings
-from infra.stacks.data import FRAMES_PREFIX, DataStack, read_site
+from infra.settings import FRAMES_PREFIX, SITE_KEY, StageSettings
+from infra.stacks.data import DataStack, read_site
 from infra.stacks.identity import IdentityStack
 from infra.stacks.web import WebStack
 

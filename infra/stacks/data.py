@@ -8,13 +8,8 @@ from constructs import Construct
 
 from infra.constructs.policy import acknowledge, allow
 from infra.constructs.removal import data_removal, pin_logical_id
-from infra.settings import SITE_KEY, StageSettings
+from infra.settings import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, SITE_KEY, StageSettings
 
-FRAMES_PREFIX = "frames/"
-# Records that can never succeed, written raw by the image processor.
-FAILED_PREFIX = "failed/"
-# Where Lambda writes a batch whose retries are used up; the prefix is Lambda's own and cannot be set.
-GIVEN_UP_PREFIX = "aws/lambda/"
 OLD_SITE_DAYS = 365
 
 

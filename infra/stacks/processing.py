@@ -9,8 +9,8 @@ from constructs import Construct
 from infra.constructs.function import PythonFunction
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
 from infra.constructs.removal import pin_logical_id
-from infra.settings import SITE_KEY, StageSettings
-from infra.stacks.data import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, DataStack, read_site
+from infra.settings import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, SITE_KEY, StageSettings
+from infra.stacks.data import DataStack, read_site
 from infra.stacks.ingest import IngestStack
 
 # A frame that is an hour late is no news; an hour has room for thirty calls that use all their time. What is given up

@@ -10,9 +10,6 @@ from infra.tasks.session import Stage
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef, ObjectTypeDef
 
-# As the data stack has them.
-FAILED_PREFIX = "failed/"
-GIVEN_UP_PREFIX = "aws/lambda/"
 # A request deletes so many.
 _AT_ONCE = 1000
 

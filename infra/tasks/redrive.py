@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.tasks.objects import GIVEN_UP_PREFIX, objects_below
+from infra.settings import GIVEN_UP_PREFIX
+from infra.tasks.objects import objects_below
 from infra.tasks.problem import TaskProblem, code_of
 from infra.tasks.session import Stage
 from infra.tasks.stacks import outputs

@@ -6,8 +6,8 @@ from datetime import timedelta
 from framewatch.domain.errors import SiteFileError
 from framewatch.domain.site import SiteConfig
 from framewatch.wire.site_file import load_site_text
-from infra.settings import PARTS, SITE_KEY
-from infra.tasks.objects import GIVEN_UP_PREFIX, objects_below
+from infra.settings import GIVEN_UP_PREFIX, PARTS, SITE_KEY
+from infra.tasks.objects import objects_below
 from infra.tasks.preflight import BOOTSTRAP_VERSION
 from infra.tasks.problem import TaskProblem
 from infra.tasks.report import Line, ago, gather, metric
