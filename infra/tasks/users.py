@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 
+from framewatch.domain.access import GROUPS
 from infra.tasks.problem import TaskProblem
 from infra.tasks.session import Stage
 from infra.tasks.stacks import outputs
 
-ROLES = ("admin", "operator", "viewer")
+# The highest first.
+ROLES = tuple(reversed(GROUPS))
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
