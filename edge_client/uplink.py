@@ -32,14 +32,12 @@ class Uplink:
         client_factory: Callable[[], "KinesisClient"],
         *,
         on_trouble: Callable[[str | None], None],
-        on_sent: Callable[[Accepted], None] = lambda _: None,
         on_failed: Callable[[Record, str], None] = lambda _record, _message: None,
     ) -> None:
         """on_trouble: why nothing goes, once, and None when it goes again."""
         self._spool = spool
         self._ledger = ledger
         self._tell_trouble = on_trouble
-        self._tell_sent = on_sent
         self._tell_failed = on_failed
         self._client = client_factory()
         self._client_factory = client_factory
@@ -116,7 +114,6 @@ class Uplink:
             return
         self._spool.ack(accepted.record)
         self._ledger.sent(accepted.record.camera_id)
-        self._tell_sent(accepted)
 
     def _on_failed(self, record: Record, message: str) -> None:
         if record.perishable:
