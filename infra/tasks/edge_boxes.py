@@ -9,9 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from edge_client.config import EXAMPLE, EdgeConfig, EdgeFileError, read_edge_text
+from edge_client.config import EXAMPLE, EdgeConfig, read_edge_text
 from framewatch.domain.heartbeats import BOX_ID_RULE, is_box_id
 from infra.settings import EDGE_KEY
+from infra.tasks.checked import checked_file
 from infra.tasks.problem import TaskProblem, code_of
 from infra.tasks.report import ago
 from infra.tasks.session import Stage
@@ -177,13 +178,7 @@ def configure(stage: Stage, box: str, path: Path) -> None:
 
 def checked_edge_file(path: Path) -> tuple[bytes, EdgeConfig]:
     """The file's text and what it says. Raises TaskProblem with file, line and the fix."""
-    if not path.is_file():
-        raise TaskProblem(f"there is no {path}; copy {EXAMPLE} there and make it yours")
-    text = path.read_bytes()
-    try:
-        return text, read_edge_text(text, str(path))
-    except EdgeFileError as error:
-        raise TaskProblem(str(error)) from error
+    return checked_file(path, read_edge_text, example=EXAMPLE)
 
 
 def _checked(stage: Stage, box: str) -> str:

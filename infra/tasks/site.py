@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from framewatch.domain.errors import SiteFileError
 from framewatch.domain.site import SiteConfig
 from framewatch.wire.site_file import load_site_text
 from infra.settings import REPO, SITE_KEY, StageSettings
-from infra.tasks.problem import TaskProblem
+from infra.tasks.checked import checked_file
 from infra.tasks.session import Stage
 from infra.tasks.stacks import outputs
 
@@ -15,13 +14,7 @@ SITE_FILE = REPO / "config" / "site.yaml"
 
 def checked_site(path: Path) -> tuple[bytes, SiteConfig]:
     """The file's text and what it says. Raises TaskProblem with file, line and the fix."""
-    if not path.is_file():
-        raise TaskProblem(f"there is no {path}; copy config/site.example.yaml there and make it yours")
-    text = path.read_bytes()
-    try:
-        return text, load_site_text(text, str(path))
-    except SiteFileError as error:
-        raise TaskProblem(str(error)) from error
+    return checked_file(path, load_site_text, example="config/site.example.yaml")
 
 
 def put_site(stage: Stage, found: dict[str, str], text: bytes) -> None:
