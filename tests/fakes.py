@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from framewatch.domain.alert_settings import Contact
 from framewatch.domain.alerts import Alert, Delivery
 from framewatch.domain.errors import WriteConflict
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Label, fold
-from framewatch.domain.site import Camera, Contact, SiteConfig
+from framewatch.domain.site import Camera, SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitChange
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import Deps

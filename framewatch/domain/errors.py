@@ -45,6 +45,14 @@ class InvalidQuery(PermanentError):
     """A request parameter or cursor is wrong; the message names it and says what is allowed."""
 
 
+class UnknownAlert(PermanentError):
+    """There is no such alert, or it has outlived its time in the table."""
+
+
+class LinkRefused(PermanentError):
+    """A link from a text opens nothing: unknown, expired, revoked or used too often; the message says what to do."""
+
+
 class VisionThrottled(RetryableError):
     """The vision service asks for fewer requests a second."""
 

@@ -10,7 +10,17 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     DAYS#<index>                          <day>                  the days an index has frames on (index: F#cam, ...)
     SEEN#<frame>                          <label>                this frame is counted in a visit of this label
     V#<camera>#<label>                    <first_seen>#<visit>   a visit; `version` guards every write
+    VD#<camera>#<day>                     same                   the visit again without its path, by its first day
     A#<camera>#<day>                      <captured_at>#<alert>  an alert
+    R                                     <rule>#<scope>         what a rule remembers; `version` guards every write
+    LIMITS                                LIMITS                 how many texts went out; `version` likewise
+    OPEN                                  alert#<alert>          what is still to be done about an alert
+    OPEN                                  held#<contact>#<alert> a text that a digest will tell of
+    T#<digest of token>                   T                      what the link in a text opens
+    TA#<alert>                            <digest of token>      the links of an alert
+    FALSE#<rule>#<camera>                 <captured_at>#<alert>  somebody said that the alert was none
+    TROUBLE                               <kind>#<name>          a camera, box or service that is silent
+    HEALTH                                <shard>                how far behind a shard's frames are processed
     H                                     <camera>#<box>         the camera's newest heartbeat from that box
 
 Days are UTC. Labels are folded. A frame's index items hold the whole body, so that a page reads what it shows and

@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from framewatch.domain.alert_settings import Watch
 from framewatch.domain.errors import SiteFileError
 from framewatch.domain.frames import is_camera_id
 from framewatch.domain.labels import fold
-from framewatch.domain.site import SiteConfig, Vision, Watch, reference_problems
+from framewatch.domain.site import SiteConfig, Vision, reference_problems
 from framewatch.wire.settings_model import validate_settings, value_at
 from framewatch.wire.yaml_reading import (
     Loc,
