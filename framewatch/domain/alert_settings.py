@@ -163,7 +163,8 @@ class Alerts(Section):
     )
     sender_id: str | None = Field(
         default=None,
-        pattern=r"^(?=.*[A-Za-z])[A-Za-z0-9]{1,11}$",
+        pattern=r"^[0-9]*[A-Za-z][A-Za-z0-9]*$",
+        max_length=11,
         description="shown as the sender where the country allows it: letters and digits, at most 11",
     )
     max_price_usd: float | None = Field(default=None, gt=0, le=10, description="a text that costs more is not sent")
