@@ -16,7 +16,7 @@ from framewatch.domain.errors import NotificationRejected, NotificationUnavailab
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitSighting
 from framewatch.services.processing import Deps, Tally, retry_conflicts
-from framewatch.wire.sms import sms_text
+from framewatch.wire.sms import alert_text
 
 _log = logging.getLogger(__name__)
 
@@ -34,13 +34,14 @@ def build_alert(visit: Visit, sighting: VisitSighting, site: SiteConfig, decided
         captured_at=sighting.captured_at,
         decided_at=decided_at,
         contact_ids=tuple(contact.id for contact in site.contacts_to_notify()),
-        text=sms_text(
+        text=alert_text(
             label=visit.label,
             confidence=sighting.confidence,
-            place=camera.display_name if camera else visit.camera_id,
+            places=(camera.display_name if camera else visit.camera_id,),
             captured_at=sighting.captured_at,
             time_zone=pytz.timezone(site.site.time_zone),
             site_name=site.site.name,
+            link=None,
         ),
     )
 
