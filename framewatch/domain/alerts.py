@@ -80,8 +80,8 @@ class Alert:
 
     scope: the cameras that share incidents and snoozes with this one, as `Camera.alert_scope`. notify: contact ids
     told at once. escalate_to: those told one by one until somebody answers. box_xyxy_rel: of the object that alerted.
-    From `state` on is what happens to it later; joined is by visit id, deliveries by contact id; of each kind of
-    answer the first stands.
+    From `state` on is what happens to it later. reserved: contacts whose text was counted against the limits.
+    deliveries are by contact id, joined by visit id; of each kind of answer the first stands.
     """
 
     alert_id: str
@@ -99,8 +99,9 @@ class Alert:
     escalate_after_s: float = 300.0
     severity: Severity = Severity.ALERT
     box_xyxy_rel: BoxXYXYRel | None = None
-    trace: Trace = Trace()
+    trace: Trace = field(default_factory=Trace)
     state: AlertState = AlertState.CLAIMED
+    reserved: frozenset[str] = frozenset()
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     joined: Mapping[str, IncidentSighting] = field(default_factory=dict)
     answers: Mapping[AnswerKind, Answer] = field(default_factory=dict)

@@ -72,14 +72,12 @@ class Decided:
     """What a change of a visit leads to; written with it, all or nothing.
 
     alerts: new ones, each with work for the watchdog from due_at on. joins: an alert that is there already, and the
-    visit that joined its incident. late: one for each contact who would have been told.
-    states: each was read at its version, and the write is refused when it has moved since.
+    visit that joined its incident. states: each as read, at its version; the write is refused when it has moved since.
     """
 
     alerts: tuple[Alert, ...] = ()
     due_at: datetime | None = None
     joins: tuple[tuple[AlertRef, IncidentSighting], ...] = ()
-    late: tuple[tuple[str, Held], ...] = ()
     states: tuple[RuleState, ...] = ()
 
 
@@ -148,6 +146,10 @@ class AlertTable(Protocol):
 
     def hold(self, alert: Alert, contact_id: str, delivery: Delivery, held: Held, expires_at: datetime) -> None:
         """Record the delivery and the held text that a digest will tell of, all or nothing; once for a contact."""
+        ...
+
+    def put_held(self, key: str, held: Held, expires_at: datetime) -> None:
+        """An alert that came late and was never sent, for a digest. Writing the same key again changes nothing."""
         ...
 
     def finish(self, alert: Alert, state: AlertState) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
 
 from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
@@ -32,6 +34,7 @@ from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
+from framewatch.services.send_alerts import SendDeps
 from lambdas.image_processor.settings import Settings
 
 SERVICE = "image_processor"
@@ -73,6 +76,8 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
     clock = SystemClock()
     s3 = aws.s3()
     table = DynamoTable(aws.dynamodb(), settings.table)
+    alerts = DynamoAlertTable(table)
+    sns = aws.sns()
     meter = EmfMeter(SERVICE, settings.stage)
     deps = Deps(
         site=S3SiteSource(s3, settings.config_bucket, settings.site_key, clock),
@@ -81,7 +86,14 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         frames=DynamoFrameTable(table),
         visits=DynamoVisitTable(table),
         heartbeats=DynamoHeartbeatTable(table),
-        texts=SnsTextSender(aws.sns()),
+        alerts=alerts,
+        sending=SendDeps(
+            alerts=alerts,
+            texts=SnsTextSender(sns),
+            topic=SnsTopicPublisher(sns, settings.alert_topic_arn),
+            clock=clock,
+            link_base_url=settings.link_base_url,
+        ),
         failures=S3SqsFailureStore(
             s3, aws.sqs(), bucket=settings.frames_bucket, queue_url=settings.failure_queue_url, stream=stream
         ),
