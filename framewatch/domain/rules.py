@@ -112,7 +112,7 @@ def incident_of(
     within the window is taken for the same.
     """
     for told in sorted((a for a in state.recent if a.told), key=lambda a: a.captured_at, reverse=True):
-        if abs((captured_at - told.captured_at).total_seconds()) > window_s:
+        if abs((captured_at - told.captured_at).total_seconds()) >= window_s:
             continue
         members = {
             (a.camera_id, fold(a.label)) for a in state.recent if a.incident_alert_id == told.incident_alert_id

@@ -72,7 +72,7 @@ class Decided:
     """What a change of a visit leads to; written with it, all or nothing.
 
     alerts: new ones, each with work for the watchdog from due_at on. joins: an alert that is there already, and the
-    visit that joined its incident. states: each as read, at its version; the write is refused when it has moved since.
+    visit that joined its incident. states: the version that was read; the write is refused when it has moved since.
     """
 
     alerts: tuple[Alert, ...] = ()
