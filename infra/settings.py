@@ -23,7 +23,7 @@ FAILED_PREFIX = "failed/"
 # Where Lambda writes a batch whose retries are used up; the prefix is Lambda's own and cannot be set.
 GIVEN_UP_PREFIX = "aws/lambda/"
 # The stacks that every stage has, each on top of the ones before it.
-PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api", "operations")
+PARTS = ("data", "ingest", "notify", "web", "processing", "identity", "api", "operations")
 FUNCTIONS = ("image_processor", "frame_fetcher")
 # Part of stack names and, through them, of role names, which AWS cuts at 64 characters.
 _STAGE = re.compile(r"^[a-z][a-z0-9]{0,11}$")

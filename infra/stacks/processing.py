@@ -12,6 +12,8 @@ from infra.constructs.removal import pin_logical_id
 from infra.settings import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, SITE_KEY, StageSettings
 from infra.stacks.data import DataStack, read_site
 from infra.stacks.ingest import IngestStack
+from infra.stacks.notify import NotifyStack
+from infra.stacks.web import WebStack
 
 # A frame that is an hour late is no news; an hour has room for thirty calls that use all their time. What is given up
 # lies in the frames bucket and can be replayed.
@@ -28,9 +30,12 @@ class ProcessingStack(cdk.Stack):
         settings: StageSettings,
         data: DataStack,
         ingest: IngestStack,
+        notify: NotifyStack,
+        web: WebStack,
         **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        telling = {"FW_LINK_BASE_URL": web.url, "FW_ALERT_TOPIC_ARN": notify.alerts.topic_arn}
         self.failures = self._failure_queue()
         self.processor = PythonFunction(
             self,
@@ -49,8 +54,9 @@ class ProcessingStack(cdk.Stack):
                 "FW_CONFIG_BUCKET": data.config.bucket_name,
                 "FW_SITE_KEY": SITE_KEY,
                 "FW_FAILURE_QUEUE_URL": self.failures.queue_url,
+                **telling,
             },
-            statements=self._statements(data, ingest),
+            statements=[*self._statements(data, ingest), *self._tell(notify)],
             reserved_concurrency=settings.deployment.reserved_concurrency,
             wildcard_reasons={
                 "WriteFrames": "one object a frame, below its own prefix",
@@ -120,12 +126,17 @@ class ProcessingStack(cdk.Stack):
             allow("FindFailureDestination", ["s3:ListBucket"], frames.bucket_arn),
             *read_site(data),
             allow("LookAtFrames", ["rekognition:DetectLabels"], "*"),
+            allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
+        ]
+
+    def _tell(self, notify: NotifyStack) -> list[iam.PolicyStatement]:
+        return [
             iam.PolicyStatement(
                 sid="SendTexts",
                 actions=["sns:Publish"],
                 not_resources=[self.format_arn(service="sns", region="*", account="*", resource="*")],
             ),
-            allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
+            allow("PublishAlerts", ["sns:Publish"], notify.alerts.topic_arn),
         ]
 
     def _event_source(

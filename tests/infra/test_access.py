@@ -172,12 +172,26 @@ def test_only_alarms_of_this_account_ring(assembly: Assembly) -> None:
 def test_alarms_can_use_the_topics_key_and_nobody_elses_can(assembly: Assembly) -> None:
     """`alias/aws/sns` would be refused to them, without a word to anybody."""
     ((key_id, key),) = assembly.resources("AWS::KMS::Key").items()
-    assert assembly.only("AWS::SNS::Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
+    topic = assembly.resources("AWS::SNS::Topic")["AlarmTopic"]["Properties"]
+    assert topic["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
     assert key["Properties"]["EnableKeyRotation"] is True
     owner, alarms = key["Properties"]["KeyPolicy"]["Statement"]
     assert _text(owner["Principal"]["AWS"]) == "arn:{AWS::Partition}:iam::{AWS::AccountId}:root"
     assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
     assert _alarms_of_this_account(alarms)
+
+
+def test_alerts_are_encrypted_with_a_key_that_every_role_of_the_account_may_use_through_sns(
+    assembly: Assembly,
+) -> None:
+    """So neither who publishes nor who subscribes needs a right to it."""
+    topic = assembly.resources("AWS::SNS::Topic")["AlertTopic"]["Properties"]
+    assert _text(topic["KmsMasterKeyId"]).endswith(":alias/aws/sns")
+
+
+def test_the_account_alone_says_who_may_publish_alerts(assembly: Assembly) -> None:
+    statements = assembly.policies("AWS::SNS::TopicPolicy", "Topics")["AlertTopic"]
+    assert [s["Effect"] for s in statements] == ["Deny"]
 
 
 def test_the_site_file_says_who_hears_alarms(assembly: Assembly, prod: Assembly) -> None:

@@ -15,13 +15,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 OUTPUTS = {
     "data": {"TableName", "FramesBucketName", "ConfigBucketName"},
     "ingest": {"StreamName", "EdgePolicyArn"},
-    "notify": {"AlarmTopicArn"},
+    "notify": {"AlarmTopicArn", "AlertTopicArn"},
     "processing": {"ImageProcessorName", "FailureQueueUrl"},
     "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
     "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
     "api": {"FrameFetcherName"},
     "operations": {"OperationsDashboardName", "SettingsDigest"},
 }
+DISTRIBUTION_NAME = "framewatch-dev-web:ExportsOutputFnGetAttDashboardDomainName57CC0D6B"
 
 
 def test_the_outputs_that_others_read_keep_their_names(assembly: Assembly) -> None:
@@ -77,11 +78,11 @@ def test_buckets_are_private_encrypted_and_without_access_lists(assembly: Assemb
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_buckets_queue_and_topic_refuse_plain_http(assembly: Assembly) -> None:
+def test_buckets_queue_and_topics_refuse_plain_http(assembly: Assembly) -> None:
     policies = assembly.policies("AWS::S3::BucketPolicy", "Bucket")
     policies |= assembly.policies("AWS::SQS::QueuePolicy", "Queues")
     policies |= assembly.policies("AWS::SNS::TopicPolicy", "Topics")
-    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue", "AlarmTopic"}
+    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue", "AlarmTopic", "AlertTopic"}
     for name, statements in policies.items():
         (refusing,) = [
             s
@@ -175,7 +176,8 @@ def test_functions_are_told_where_things_are(assembly: Assembly) -> None:
         "POWERTOOLS_METRICS_NAMESPACE",
         "FW_LOG_LEVEL",
     }
-    own = {"processing": {"FW_FAILURE_QUEUE_URL"}, "api": {"FW_IMAGE_URL_TTL_S"}}
+    told = {"FW_LINK_BASE_URL", "FW_ALERT_TOPIC_ARN"}
+    own = {"processing": {"FW_FAILURE_QUEUE_URL"} | told, "api": {"FW_IMAGE_URL_TTL_S"}}
     for part, extra in own.items():
         assert set(assembly.only("AWS::Lambda::Function", part)["Environment"]["Variables"]) == common | extra
 
@@ -214,9 +216,28 @@ def test_reasons_stand_only_where_a_wildcard_is(assembly: Assembly) -> None:
 
 
 def test_texts_go_to_phone_numbers_and_to_no_topic(assembly: Assembly) -> None:
-    (statement,) = [s for _, s, _ in assembly.statements() if s["Action"] == "sns:Publish"]
-    assert "Resource" not in statement
-    assert json.dumps(statement["NotResource"]).endswith('":sns:*:*:*"]]}')
+    statements = [s for _, s, _ in assembly.statements() if s["Sid"] == "SendTexts"]
+    assert statements
+    for statement in statements:
+        assert statement["Action"] == "sns:Publish"
+        assert "Resource" not in statement
+        assert json.dumps(statement["NotResource"]).endswith('":sns:*:*:*"]]}')
+
+
+def test_alerts_go_to_the_alert_topic_and_to_no_other(assembly: Assembly) -> None:
+    statements = [
+        s for _, s, _ in assembly.statements() if "sns:Publish" in as_list(s["Action"]) and s["Sid"] != "SendTexts"
+    ]
+    assert {s["Sid"] for s in statements} == {"PublishAlerts"}
+    for statement in statements:
+        assert statement["Resource"]["Fn::ImportValue"].startswith("framewatch-dev-notify:ExportsOutputRefAlertTopic")
+
+
+def test_links_in_texts_lead_to_the_dashboards_own_address(assembly: Assembly) -> None:
+    for function in assembly.resources("AWS::Lambda::Function").values():
+        told = function["Properties"]["Environment"]["Variables"].get("FW_LINK_BASE_URL")
+        if told is not None:
+            assert told == {"Fn::Join": ["", ["https://", {"Fn::ImportValue": DISTRIBUTION_NAME}]]}
 
 
 def test_the_fetcher_can_change_nothing(assembly: Assembly) -> None:

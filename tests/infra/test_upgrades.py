@@ -37,6 +37,7 @@ KEEPERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("processing", "FailureQueue"): ("AWS::SQS::Queue", {"QueueName": None, "FifoQueue": None}),
     # A new topic would ask everybody to confirm again.
     ("notify", "AlarmTopic"): ("AWS::SNS::Topic", {"TopicName": None, "FifoTopic": None}),
+    ("notify", "AlertTopic"): ("AWS::SNS::Topic", {"TopicName": None, "FifoTopic": None}),
     ("identity", "UserPool"): (
         "AWS::Cognito::UserPool",
         {
