@@ -1,13 +1,13 @@
 """What an alert is, and what becomes of it: told to contacts, escalated, answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from framewatch.domain.alert_settings import Severity
 from framewatch.domain.frames import BoxXYXYRel
-from framewatch.domain.visits import AlertState
+from framewatch.domain.visits import AlertState, Reason, RuleProgress, Visit, note_withheld
 
 
 class DeliveryState(StrEnum):
@@ -158,3 +158,19 @@ class FalseAlarm:
 
 def alert_id_for(visit_id: str, rule_id: str) -> str:
     return f"{visit_id}/{rule_id}"
+
+
+def finish_claim(visit: Visit, alert: Alert, state: AlertState) -> Visit | None:
+    """The visit with the alert's claim in this state; None when it holds no claim of that alert.
+
+    HELD is noted as withheld for the limit, once, however often it is said.
+    """
+    claim = visit.alerts.get(alert.rule_id)
+    if claim is None or claim.alert_id != alert.alert_id:
+        return None
+    rules = visit.rules
+    if state is AlertState.HELD and claim.state is not AlertState.HELD:
+        progress = rules.get(alert.rule_id, RuleProgress())
+        noted = note_withheld(progress, Reason.LIMIT, alert.captured_at, alert.confidence)
+        rules = {**rules, alert.rule_id: noted}
+    return replace(visit, alerts={**visit.alerts, alert.rule_id: replace(claim, state=state)}, rules=rules)

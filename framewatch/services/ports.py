@@ -81,6 +81,27 @@ class Decided:
     states: tuple[RuleState, ...] = ()
 
 
+MAX_WRITES = 100
+"""In one `VisitTable.apply`: what a DynamoDB transaction holds."""
+
+
+def writes_of(change: VisitChange, decided: Decided) -> int:
+    """How many items it writes: who joins many visits, or counts many frames, does so in parts."""
+    after = (change.after.first_seen, change.after.visit_id)
+    # A visit and its copy by day; both move when it begins earlier, or becomes part of another.
+    moved = sum((v.first_seen, v.visit_id) != after for v in change.before)
+    decisions = 2 * len(decided.alerts) + len(decided.joins) + len(decided.states)
+    return 2 + 2 * moved + len(change.sightings) + decisions
+
+
+def check_writes(change: VisitChange, decided: Decided) -> None:
+    """Raises ValueError for what no table can write at once."""
+    if decided.alerts and decided.due_at is None:
+        raise ValueError("alerts without due_at: nobody would send them if this process died")
+    if (writes := writes_of(change, decided)) > MAX_WRITES:
+        raise ValueError(f"a change of {writes} items; at most {MAX_WRITES} are written at once, so make it in parts")
+
+
 class VisitTable(Protocol):
     def counted(self, frame_ids: Sequence[str], label: str) -> set[str]:
         """Which of the frames are already counted in a visit of the label; strong consistency."""
@@ -91,7 +112,10 @@ class VisitTable(Protocol):
         ...
 
     def apply(self, change: VisitChange, decided: Decided, expires_at: datetime) -> None:
-        """Write the change, its frames' marks and what was decided, all or nothing. Raises WriteConflict."""
+        """Write the change, its frames' marks and what was decided, all or nothing.
+
+        Raises WriteConflict, and ValueError for more than MAX_WRITES items.
+        """
         ...
 
     def newest_first(
