@@ -62,9 +62,14 @@ class MemoryStore:
         if (stored.version if stored else 0) != state.version:
             raise WriteConflict(f"the state of rule {state.rule_id} for {state.scope} is not at {state.version}")
 
-    def expect_limits(self, state: LimitState) -> None:
+    def put_limits(self, state: LimitState) -> None:
         if self.limits.version != state.version:
             raise WriteConflict(f"the limits are not at version {state.version}")
+        self.limits = replace(state, version=state.version + 1)
+
+    def put_delivery(self, ref: AlertRef, contact_id: str, delivery: Delivery) -> None:
+        stored = self.expect(ref)
+        self.alerts[ref.alert_id] = replace(stored, deliveries={**stored.deliveries, contact_id: delivery})
 
     def put_rule_state(self, state: RuleState) -> None:
         self.rule_states[state.rule_id, state.scope] = replace(state, version=state.version + 1)
@@ -186,25 +191,28 @@ class MemoryAlerts:
         with self.store.lock:
             return self.store.limits
 
-    def reserve(self, alert: Alert, contact_id: str, after: LimitState, expires_at: datetime) -> bool:
+    def reserve(
+        self,
+        alert: Alert,
+        contact_id: str,
+        after: LimitState,
+        expires_at: datetime,  # noqa: ARG002
+    ) -> bool:
         with self.store.lock:
             stored = self.store.expect(alert.ref)
             if contact_id in stored.reserved:
                 return False
-            self.put_limit_state(after, expires_at)
+            self.store.put_limits(after)
             self.store.alerts[alert.alert_id] = replace(stored, reserved=stored.reserved | {contact_id})
             return True
 
     def put_limit_state(self, state: LimitState, expires_at: datetime) -> None:  # noqa: ARG002
         with self.store.lock:
-            self.store.expect_limits(state)
-            self.store.limits = replace(state, version=state.version + 1)
+            self.store.put_limits(state)
 
     def record_delivery(self, alert: Alert, contact_id: str, delivery: Delivery) -> None:
         with self.store.lock:
-            stored = self.store.expect(alert.ref)
-            deliveries = {**stored.deliveries, contact_id: delivery}
-            self.store.alerts[alert.alert_id] = replace(stored, deliveries=deliveries)
+            self.store.put_delivery(alert.ref, contact_id, delivery)
 
     def hold(
         self,
@@ -217,7 +225,7 @@ class MemoryAlerts:
         with self.store.lock:
             if contact_id in self.store.expect(alert.ref).deliveries:
                 return
-            self.record_delivery(alert, contact_id, delivery)
+            self.store.put_delivery(alert.ref, contact_id, delivery)
             self.store.held[held_key(contact_id, alert.alert_id)] = held
 
     def put_held(self, key: str, held: Held, expires_at: datetime) -> None:  # noqa: ARG002
@@ -280,10 +288,11 @@ class MemoryAlerts:
 
     def use_link(self, token: str, most: int) -> bool:
         with self.store.lock:
-            link = self.link(token)
+            digest = token_digest(token)
+            link = self.store.links.get(digest)
             if link is None or link.revoked or link.uses >= most:
                 return False
-            self.store.links[token_digest(token)] = replace(link, uses=link.uses + 1)
+            self.store.links[digest] = replace(link, uses=link.uses + 1)
             return True
 
     def revoke_links(self, ref: AlertRef) -> int:
