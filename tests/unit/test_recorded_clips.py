@@ -40,7 +40,7 @@ def replayed(
         {
             "cameras": [{"id": "front"}],
             "contacts": [{"id": "ana", "phone": "+34600123456"}],
-            "watch": {"labels": watch, "min_confidence": min_confidence, "notify": ["ana"]},
+            "watch": {"labels": watch, "min_confidence": min_confidence, "notify": ["ana"], "cool_down_s": 0},
             "visits": {"gap_s": gap_s},
         }
     )
