@@ -173,9 +173,9 @@ class Alerts(Section):
 class Limits(Section):
     """How many texts may go out. What is held back is told in one digest."""
 
-    per_contact_and_hour: int = Field(default=10, ge=1, le=100)
-    per_day: int = Field(default=100, ge=1, le=10_000, description="for the whole site, by its calendar")
-    monthly_budget_usd: float | None = Field(default=None, gt=0, le=100_000)
+    per_contact_and_hour: int = Field(default=10, ge=0, le=200)
+    per_day: int = Field(default=100, ge=0, le=10_000, description="for the whole site, by its calendar")
+    monthly_budget_usd: float | None = Field(default=None, ge=0, le=100_000)
     usd_per_text: float = Field(default=0.08, ge=0, le=10, description="what one text is counted as")
     critical_passes: bool = Field(default=True, description="texts of critical rules are counted, never held back")
     digest_after_s: float = Field(default=900.0, ge=60, le=86_400)

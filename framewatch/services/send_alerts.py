@@ -176,7 +176,7 @@ class _Sending:
                 state,
                 contact_id,
                 self._deps.clock.now(),
-                self._site.limits.to_domain(),
+                self._site.limits,
                 pytz.timezone(self._site.site.time_zone),
                 critical=self._alert.severity is Severity.CRITICAL,
             )

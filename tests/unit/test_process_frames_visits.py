@@ -6,9 +6,8 @@ from framewatch.domain.visits import AlertState
 from framewatch.services.send_alerts import continue_alert
 from framewatch.services.tally import Tally
 from tests.batches import ANA, BO, person, record, run
-from tests.fakes import LINK, World, make_site
+from tests.fakes import LINK_BASE_URL, World, make_site
 from tests.frames import CAR, PERSON
-
 
 WATCH = {"labels": ["Person"], "min_confidence": 80, "notify": ["ana"]}
 
@@ -44,7 +43,7 @@ def test_the_text_names_the_first_confident_frame() -> None:
     world = World()
     run(world, record(world, 0, person(60)), record(world, 1, person(85.5)), record(world, 2, person(99)))
     assert [text for _, text in world.texts.sent] == [
-        f"Framewatch: Person 85% at Front door, 14 Mar 13:00 (CET). Shop {LINK}"
+        f"Framewatch: Person 85% at Front door, 14 Mar 13:00 (CET). Shop {LINK_BASE_URL}/a/token000000000000001"
     ]
     assert world.visits.of("front", "Person")[0].best.confidence == 99
 
