@@ -258,7 +258,7 @@ class MemoryAlerts:
     def open_work(self) -> tuple[list[OpenAlert], list[tuple[str, Held]]]:
         with self.store.lock:
             work, held = list(self.store.work.values()), list(self.store.held.items())
-        return sorted(work, key=lambda w: w.due_at), sorted(held, key=lambda h: h[1].at)
+        return sorted(work, key=lambda w: (w.due_at, w.ref.alert_id)), sorted(held, key=lambda h: (h[1].at, h[0]))
 
     def reschedule(self, before: OpenAlert, after: OpenAlert) -> None:
         with self.store.lock:

@@ -188,7 +188,10 @@ class AlertTable(Protocol):
         ...
 
     def open_work(self) -> tuple[list[OpenAlert], list[tuple[str, Held]]]:
-        """Everything that is to be done, due or not; strong consistency. Held ones with the key to close them by."""
+        """Everything that is to be done, due or not, the longest due first; strong consistency.
+
+        Held ones with the key to close them by.
+        """
         ...
 
     def reschedule(self, before: OpenAlert, after: OpenAlert) -> None:

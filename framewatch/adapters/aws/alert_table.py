@@ -206,7 +206,7 @@ class DynamoAlertTable:
                     work.append(to_work(item))
             except NewerItem as error:
                 _leave_out(item, error)
-        return sorted(work, key=lambda w: w.due_at), sorted(held, key=lambda h: h[1].at)
+        return sorted(work, key=lambda w: (w.due_at, w.ref.alert_id)), sorted(held, key=lambda h: (h[1].at, h[0]))
 
     def reschedule(self, before: OpenAlert, after: OpenAlert) -> None:
         was, will_be = work_values(before), work_values(after)
