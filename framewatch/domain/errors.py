@@ -50,7 +50,15 @@ class UnknownAlert(PermanentError):
 
 
 class LinkRefused(PermanentError):
-    """A link from a text opens nothing: unknown, expired, revoked or used too often; the message says what to do."""
+    """A link from a text opens nothing: it never did, or was revoked; the message says what to do, and not which."""
+
+
+class LinkExpired(LinkRefused):
+    """The link was good once. Only who was sent it can learn this."""
+
+
+class LinkUsedUp(LinkRefused):
+    """The link takes no further answer; it can still be looked at."""
 
 
 class VisionThrottled(RetryableError):

@@ -85,7 +85,11 @@ def frame_indexes(camera_id: str, labels: Iterable[Label], watch_hit: bool) -> l
 
 def image_key(meta: FrameMeta) -> str:
     """Where the JPEG lies in the frames bucket."""
-    return f"frames/{meta.camera_id}/{day_of(meta.captured_at).replace('-', '/')}/{meta.frame_id}.jpg"
+    return image_key_of(meta.camera_id, meta.captured_at, meta.frame_id)
+
+
+def image_key_of(camera_id: str, captured_at: datetime, frame_id: str) -> str:
+    return f"frames/{camera_id}/{day_of(captured_at).replace('-', '/')}/{frame_id}.jpg"
 
 
 def seen_key(frame_id: str) -> str:
