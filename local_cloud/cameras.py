@@ -207,11 +207,13 @@ def _default_site(cameras: Iterable[CameraChoice], watch: Sequence[str], time_zo
 
 def _overridden(site: SiteConfig, watch: Sequence[str] | None, min_confidence: float | None) -> str:
     """The same site with another watch list. JSON, which is YAML too."""
-    body: dict[str, Any] = site.model_dump(mode="json")
+    # Only what was written: a default that is spelt out may say something that the file does not.
+    body: dict[str, Any] = site.model_dump(mode="json", exclude_unset=True)
+    watched: dict[str, Any] = body.setdefault("watch", {})
     if watch is not None:
-        body["watch"]["labels"] = list(watch)
+        watched["labels"] = list(watch)
     if min_confidence is not None:
-        body["watch"]["min_confidence"] = min_confidence
+        watched["min_confidence"] = min_confidence
         # Labels below the vision threshold are never stored, so they could never alert either.
-        body["vision"]["min_confidence"] = min(min_confidence, body["vision"]["min_confidence"])
+        body.setdefault("vision", {})["min_confidence"] = min(min_confidence, site.vision.min_confidence)
     return json.dumps(body, indent=2)

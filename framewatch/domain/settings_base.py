@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from framewatch.domain.frames import CAMERA_ID_PATTERN
 
 # ITU-T E.164: a plus, a country code that does not start with 0, at most 15 digits.
-_E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
@@ -28,7 +28,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 def _e164(value: str) -> str:
-    if not _E164.match(value):
+    if not _E164.fullmatch(value):
         # The number itself is never repeated: errors end up in logs.
         raise ValueError(
             "the phone number is not in E.164 form: a plus, the country code and the number,"
@@ -40,10 +40,14 @@ def _e164(value: str) -> str:
 Phone = Annotated[str, AfterValidator(_e164)]
 
 
+Problem = tuple[tuple[str | int, ...], str]
+"""A place, below the section or file that it is told of, and what is wrong there with the fix."""
+
+
 class SiteProblems(ValueError):
     """Several problems of one section, each with its place below that section, so that a file can name the line."""
 
-    def __init__(self, found: Sequence[tuple[tuple[str | int, ...], str]]):
+    def __init__(self, found: Sequence[Problem]):
         self.found = tuple(found)
         super().__init__("; ".join(message for _, message in self.found))
 

@@ -4,7 +4,6 @@ Bounds are stated here once; the JSON Schema for editors and the errors with fil
 """
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
@@ -23,7 +22,8 @@ from framewatch.domain.alert_settings import (
     Zone,
 )
 from framewatch.domain.labels import fold
-from framewatch.domain.settings_base import CameraId, DisplayName, Percent, Section, SiteProblems, TimeZone
+from framewatch.domain.settings_base import CameraId, DisplayName, Percent, Problem, Section, SiteProblems, TimeZone
+from framewatch.domain.site_checks import DEFAULT_VISION_CONFIDENCE, reference_problems
 
 # One @, no blanks, a dot in the host: what a slip of the pen breaks. Whether anybody reads it, the mailbox says.
 _EMAIL = re.compile(r"^[^@\s,;<>()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
@@ -31,6 +31,8 @@ _EMAIL = re.compile(r"^[^@\s,;<>()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 _SIGN_IN_PREFIX = re.compile(r"^(?!.*(?:aws|amazon|cognito))[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 # user:password@ in a URL, unless both parts are ${NAME} references to the environment.
 _LITERAL_PASSWORD = re.compile(r"^[a-z]+://[^/@]*:(?!\$\{[A-Z_][A-Z0-9_]*\}@)[^/@]+@")
+
+MAX_RULES = 50
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -86,7 +88,9 @@ class Visits(Section):
 
 class Vision(Section):
     backend: Literal["rekognition"] = "rekognition"
-    min_confidence: Percent = Field(default=50.0, description="labels below it are not stored at all")
+    min_confidence: Percent = Field(
+        default=DEFAULT_VISION_CONFIDENCE, description="labels below it are not stored at all"
+    )
     max_labels: int = Field(default=25, ge=1, le=100)
 
 
@@ -211,7 +215,7 @@ class SiteConfig(Section):
     cameras: tuple[Camera, ...] = Field(min_length=1)
     contacts: tuple[Contact, ...] = ()
     watch: Watch = Watch()
-    rules: tuple[Rule, ...] = Field(default=(), max_length=50)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_RULES)
     alerts: Alerts = Alerts()
     limits: Limits = Limits()
     watchdog: Watchdog = Watchdog()
@@ -222,13 +226,7 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
-        found = reference_problems(
-            camera_ids=[c.id for c in self.cameras],
-            contact_ids=[c.id for c in self.contacts],
-            notify=self.watch.notify,
-            watch_min_confidence=self.watch.min_confidence,
-            vision_min_confidence=self.vision.min_confidence,
-        )
+        found = reference_problems(self.model_dump(mode="json", exclude_unset=True))
         if found:
             raise SiteProblems(found)
         return self
@@ -267,8 +265,11 @@ class SiteConfig(Section):
     @cached_property
     def watch_words(self) -> tuple[str, ...]:
         """The labels whose visits are followed, each once (case does not count)."""
-        words = {fold(w): w for rule in reversed(self.all_rules) for w in reversed(rule.anchor_labels)}
-        return tuple(words[f] for f in dict.fromkeys(fold(w) for r in self.all_rules for w in r.anchor_labels))
+        words: dict[str, str] = {}
+        for rule in self.all_rules:
+            for word in rule.anchor_labels:
+                words.setdefault(fold(word), word)
+        return tuple(words.values())
 
     def rules_for(self, camera_id: str, word: str) -> list[Rule]:
         """Those that a visit of this watched word on this camera may fulfil."""
@@ -293,38 +294,32 @@ class SiteConfig(Section):
             return self.watchdog.notify
         return tuple(dict.fromkeys(c for r in self.all_rules if r.severity is not Severity.NOTICE for c in r.notify))
 
-
-def reference_problems(
-    *,
-    camera_ids: Sequence[str],
-    contact_ids: Sequence[str],
-    notify: Sequence[str],
-    watch_min_confidence: float,
-    vision_min_confidence: float,
-) -> list[tuple[tuple[str | int, ...], str]]:
-    """What one section says that another contradicts, each with its place in the site file.
-
-    Takes plain values, so that a file whose sections are wrong in themselves can be checked all the same.
-    """
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    for section, what, ids in (("cameras", "camera", camera_ids), ("contacts", "contact", contact_ids)):
-        found += [
-            ((section, n, "id"), f"the {what} id {i!r} stands twice; ids must differ")
-            for n, i in enumerate(ids)
-            if i in ids[:n]
-        ]
-    known = ", ".join(contact_ids) or "none"
-    found += [
-        (("watch", "notify", n), f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})")
-        for n, wanted in enumerate(notify)
-        if wanted not in contact_ids
-    ]
-    if watch_min_confidence < vision_min_confidence:
-        found.append(
-            (
-                ("watch", "min_confidence"),
-                f"watch.min_confidence ({watch_min_confidence:g}) is below vision.min_confidence"
-                f" ({vision_min_confidence:g}): such labels are never stored; lower vision.min_confidence",
+    def doubts(self) -> list[Problem]:
+        """What may be meant as it is, but rarely is; each with its place and the fix."""
+        found: list[Problem] = []
+        watch, named = self.watch, {c for r in self.all_rules for c in (*r.notify, *r.escalate_to)}
+        if watch.labels and not watch.notify and not watch.phone:
+            found.append(
+                (("watch", "labels"), "nobody is told of these; add `phone: ...` or `notify: [...]` beside them")
             )
-        )
-    return found
+        if not watch.labels and (watch.notify or watch.phone):
+            found.append((("watch",), "says who is told, and not of what; add labels: [Person]"))
+        found += [
+            (("rules", n), f"nobody is told by {rule.id!r}; add notify, or severity: notice if it is meant so")
+            for n, rule in enumerate(self.rules)
+            if not rule.notify and not rule.escalate_to and rule.severity is not Severity.NOTICE
+        ]
+        found += [
+            (("contacts", n), f"no rule, watch list or watchdog names {contact.id!r}, who is never told")
+            for n, contact in enumerate(self.contacts)
+            if contact.id not in named and contact.id not in self.watchdog.notify
+        ]
+        budget, granted = self.limits.monthly_budget_usd, self.deployment.sms_spend_limit_usd
+        if budget is not None and budget > granted:
+            found.append(
+                (
+                    ("limits", "monthly_budget_usd"),
+                    f"SNS stops before it, at deployment.sms_spend_limit_usd ({granted:g}); have AWS raise that",
+                )
+            )
+        return found
