@@ -55,7 +55,7 @@ def test_a_url_without_a_name_is_numbered_and_its_password_is_never_in_the_site(
 def test_the_default_site_is_a_good_site_file_with_an_invented_number(clip):
     site = load_site_text(choose([str(clip)]).site_text)
     assert site.watch.labels == DEFAULT_WATCH
-    assert [c.phone for c in site.contacts_to_notify()] == [DEMO_PHONE]
+    assert list(site.texted_phones.values()) == [DEMO_PHONE]
     assert DEMO_PHONE.startswith("+120255501")
 
 
