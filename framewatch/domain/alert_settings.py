@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from framewatch.domain.geometry import PolygonField, PolygonRel
 from framewatch.domain.labels import fold
-from framewatch.domain.limits import TextLimits
 from framewatch.domain.schedule import MAX_SPANS, WeeklyHours
 from framewatch.domain.settings_base import (
     CameraId,
@@ -300,9 +299,6 @@ class Limits(Section):
             message = f"does not pay for one text ({self.usd_per_text:g} USD); raise it, or write 0 for none"
             raise SiteProblems([(("monthly_budget_usd",), message)])
         return self
-
-    def to_domain(self) -> TextLimits:
-        return TextLimits(**dict(self))
 
 
 class Watchdog(Section):
