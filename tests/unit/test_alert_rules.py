@@ -22,9 +22,7 @@ from tests.fakes import NOON, World, make_site
 from tests.frames import CAR, PERSON
 
 
-def one_rule(
-    *, cameras: Sequence[dict[str, object]] | None = None, alerts: object = None, **rule: object
-) -> SiteConfig:
+def one_rule(*, sites_cameras: Sequence[dict[str, object]] | None = None, **rule: object) -> SiteConfig:
     """One rule on Person for ana, without cool-down unless told."""
     sections: dict[str, object] = {
         "watch": {},
