@@ -14,9 +14,10 @@ from edge_client.client import EdgeReport
 from framewatch.adapters.aws.dynamo import DynamoTable, Item
 from framewatch.domain.errors import EnvelopeError
 from framewatch.domain.site import SiteConfig
+from framewatch.wire.alert_items import StoredAlert, StoredDelivery
 from framewatch.wire.envelope import decode_envelope, format_utc
 from framewatch.wire.items import StoredFrame, alerts_key, day_of, frame_sort_key, index_key, index_name, visits_key
-from framewatch.wire.visit_items import StoredAlert, StoredDelivery, StoredVisit
+from framewatch.wire.visit_items import StoredVisit
 from local_cloud.clients import ClientFactory
 from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
 from local_cloud.problem import LocalProblem
@@ -65,9 +66,8 @@ def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: S
     _read_kept(client("s3"), places.bucket, found)
     if found.kept_raw or found.kept_unnamed:
         found.reasons = dict(_read_pointers(client("sqs"), places.failure_queue_url))
-    days = {(f.camera_id, day_of(f.captured_at)): f.captured_at for f in frames}
-    for (camera_id, _), at in sorted(days.items()):
-        for item in _all_of(table, alerts_key(camera_id, at)):
+    for camera_id, day in sorted({(f.camera_id, day_of(f.captured_at)) for f in frames}):
+        for item in _all_of(table, alerts_key(camera_id, day)):
             deliveries = {c: StoredDelivery.model_validate_json(d["S"]) for c, d in item["deliveries"]["M"].items()}
             found.alerts.append(AlertFound(StoredAlert.read(item["doc"]["S"]), deliveries))
     for camera_id in sorted({f.camera_id for f in frames}):

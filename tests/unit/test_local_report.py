@@ -9,9 +9,10 @@ from edge_client.events import CameraFailed, FrameDropped, FrameFailed, FrameSam
 from framewatch.domain.alerts import DeliveryState
 from framewatch.domain.frames import Frame, FrameMeta, GateReason
 from framewatch.domain.site import SiteConfig
+from framewatch.wire.alert_items import StoredAlert, StoredDelivery
 from framewatch.wire.envelope import encode_envelope
 from framewatch.wire.items import StoredFrame, StoredLabel
-from framewatch.wire.visit_items import StoredAlert, StoredDelivery, StoredSighting, StoredVisit
+from framewatch.wire.visit_items import StoredSighting, StoredVisit
 from local_cloud.emulator import Sms
 from local_cloud.journal import Journal
 from local_cloud.report import AlertFound, Found, build_report
@@ -171,8 +172,8 @@ def test_a_texts_time_is_the_alerts_and_its_latency_counts_from_the_reading(jour
         frame_id=m.frame_id,
         captured_at=m.captured_at,
         decided_at=READ_AT,
-        contact_ids=("me",),
-        text="Person",
+        scope="cam",
+        notify=("me",),
     )
     at = READ_AT + timedelta(seconds=2)
     delivery = StoredDelivery(state=DeliveryState.SENT, at=at, message_id="m-1")
