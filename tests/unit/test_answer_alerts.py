@@ -331,12 +331,12 @@ def test_an_answer_that_lost_a_race_finds_whose_stands(world):
 
 
 def test_different_answers_stand_side_by_side_oldest_first(world):
-    world.tap(AnswerKind.FALSE_ALARM, BO)
+    world.tap(AnswerKind.TAKEN, BO)
     world.clock.at += timedelta(minutes=1)
-    world.tap(AnswerKind.TAKEN, ANA)
+    world.tap(AnswerKind.FALSE_ALARM, ANA)
     assert [(k, w.name) for k, w, _ in world.look().given] == [
-        (AnswerKind.FALSE_ALARM, "Bo"),
-        (AnswerKind.TAKEN, "Ana"),
+        (AnswerKind.TAKEN, "Bo"),
+        (AnswerKind.FALSE_ALARM, "Ana"),
     ]
 
 
