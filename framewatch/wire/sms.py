@@ -1,4 +1,4 @@
-"""The text message of an alert: one part of at most 160 GSM-7 characters, whatever the names in it are.
+"""The texts: each is one part of at most 160 GSM-7 characters, whatever the names in it are.
 
 One character outside GSM 03.38 turns the whole text into UCS-2: 70 characters a part, several parts, several times
 the price. So what GSM-7 cannot say is written as near as it can be.
@@ -6,8 +6,12 @@ the price. So what GSM-7 cannot say is written as near as it can be.
 
 # ruff: noqa: RUF001  characters that look alike are what this file is about
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
+
+from framewatch.domain.troubles import Trouble, TroubleKind
 
 MAX_SEPTETS = 160
 # GSM 03.38 basic set; its line breaks and its escape are left out on purpose: a name must not forge a second line.
@@ -31,6 +35,8 @@ _NEAR = {
 _UNKNOWN = "?"
 # The longest that one name may be in a text; what is short leaves its room to the others.
 _NAME_SEPTETS = 40
+_LEAST_NAME_SEPTETS = 8
+_SILENT = frozenset({TroubleKind.CAMERA, TroubleKind.BOX})
 MAX_LINK_SEPTETS = 90
 """A longer link leaves too little room for what happened; see `alert_text`."""
 
@@ -63,8 +69,154 @@ def alert_text(
     room = MAX_SEPTETS - septets(lead + fixed)
     for_names = room - septets(counted)
     what = cut(what, max(for_names // 2, for_names - septets(names[0])))
-    where = _listed(names, room - septets(what), lambda named: _and_more(len(names) - named))
+    where = _listed(names, room - septets(what))
     return _signed(f"{lead}{what}{share} at {where}, {when}", site_name, end)
+
+
+def digest_text(
+    *,
+    places: Sequence[str],
+    late: int,
+    since: datetime,
+    now: datetime,
+    time_zone: tzinfo,
+    site_name: str,
+    link: str | None = None,
+) -> str:
+    """`Framewatch: 12 more since 21:04 (CET), 3 late: Front door, Yard. Shop`; `3 late alerts since ..` when all are.
+
+    places: one for each alert that it tells of, at least one; the most frequent is named first. late: how many of the
+    alerts came late. since: when the first was captured; its date is written when it is not today's. link and what
+    gives way: as in `alert_text`.
+    """
+    total = len(places)
+    what = f"{total} late {_plural('alert', total)}" if late == total else f"{total} more"
+    some = f", {late} late" if 0 < late < total else ""
+    names = tuple(_name(place) for place, _ in Counter(places).most_common())
+    sentence = _Sentence(f"{what} since {_since(since, now, time_zone)}{some}: ", names)
+    return _told([sentence], site_name, link)
+
+
+def silence_text(*, troubles: Sequence[Trouble], now: datetime, time_zone: tzinfo, site_name: str) -> str:
+    """`Framewatch: Front door camera silent since 21:04 (CET). Shop`; at least one trouble.
+
+    Those of a kind share a sentence; sentences that do not fit are counted. A date is written when it is not today's.
+    """
+
+    def sentence(kind: TroubleKind, of_kind: Sequence[Trouble]) -> _Sentence:
+        moments = sorted(trouble.since for trouble in of_kind)
+        first, last = (_since(at, now, time_zone) for at in (moments[0], moments[-1]))
+        if kind in _SILENT:
+            return _subjects(
+                kind, of_kind, "silent", f" since {first}" if first == last else f", first since {first}"
+            )
+        late_min = int(max(trouble.late_s for trouble in of_kind) // 60)
+        lag = f"{late_min} min " if 0 < late_min < 120 else f"{late_min // 60} h " if late_min else ""
+        wrong = {
+            TroubleKind.STREAM: f"Frames are {lag}late",
+            TroubleKind.VISION: "Pictures cannot be analysed",
+            TroubleKind.PROCESSING: "Nothing is processed",
+        }
+        return _Sentence(f"{wrong[kind]} since {first}")
+
+    return _told(_by_kind(troubles, sentence), site_name, None)
+
+
+def back_text(
+    *, troubles: Sequence[Trouble], until: datetime, now: datetime, time_zone: tzinfo, site_name: str
+) -> str:
+    """`Framewatch: Front door camera is back, silent 21:04 to 21:20 (CET). Shop`; at least one trouble that is over.
+
+    until: when they were well again. Otherwise as `silence_text`.
+    """
+    end = _since(until, now, time_zone)
+    zone = end[end.rindex(" ") :]
+
+    def sentence(kind: TroubleKind, of_kind: Sequence[Trouble]) -> _Sentence:
+        begin = _since(min(trouble.since for trouble in of_kind), now, time_zone).removesuffix(zone)
+        if kind in _SILENT and len(of_kind) > 1:
+            return _subjects(kind, of_kind, "are back", f", silent between {begin} and {end}")
+        if kind in _SILENT:
+            return _subjects(kind, of_kind, "is back", f", silent {begin} to {end}")
+        well = {
+            TroubleKind.STREAM: f"Frames are in time again, late {begin} to {end}",
+            TroubleKind.VISION: f"Pictures are analysed again, interrupted {begin} to {end}",
+            TroubleKind.PROCESSING: f"Frames are processed again, interrupted {begin} to {end}",
+        }
+        return _Sentence(well[kind])
+
+    return _told(_by_kind(troubles, sentence), site_name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """Names between two texts that are never cut. count: how many troubles it tells of."""
+
+    before: str
+    names: Sequence[str] = ()
+    after: str = ""
+    count: int = 1
+
+    @property
+    def least(self) -> int:
+        """The septets without which its first name would not be recognised."""
+        if not self.names:
+            return septets(self.before)
+        return septets(
+            self.before + cut(self.names[0], _LEAST_NAME_SEPTETS) + _and_more(len(self.names) - 1) + self.after
+        )
+
+    def within(self, room: int) -> str:
+        names = _listed(self.names, room - septets(self.before + self.after)) if self.names else ""
+        return f"{self.before}{names}{self.after}"
+
+
+def _told(sentences: Sequence[_Sentence], site_name: str, link: str | None) -> str:
+    """As many of the sentences as fit, the first one always, the troubles of the others as a count."""
+    end = _end(link)
+    for kept in range(len(sentences), 0, -1):
+        left = sum(sentence.count for sentence in sentences[kept:])
+        others = f". {left} more {_plural('trouble', left)}" if left else ""
+        least = sum(sentence.least for sentence in sentences[:kept]) + 2 * (kept - 1) + septets(others + end)
+        lead = _lead(least)
+        if lead:
+            break
+    # What is to spare goes to the names, those of the first sentence before the others.
+    spare = MAX_SEPTETS - septets(lead) - least
+    told = []
+    for sentence in sentences[:kept]:
+        told.append(sentence.within(sentence.least + spare))
+        spare -= septets(told[-1]) - sentence.least
+    return _signed(f"{lead}{'. '.join(told)}{others}", site_name, end)
+
+
+def _by_kind(
+    troubles: Sequence[Trouble], sentence: Callable[[TroubleKind, Sequence[Trouble]], _Sentence]
+) -> list[_Sentence]:
+    grouped = {kind: [trouble for trouble in troubles if trouble.kind is kind] for kind in TroubleKind}
+    return [sentence(kind, of_kind) for kind, of_kind in grouped.items() if of_kind]
+
+
+def _subjects(kind: TroubleKind, of_kind: Sequence[Trouble], what: str, when: str) -> _Sentence:
+    """`Front door camera silent since ..`, `Box attic is back ..: 4 cameras`, `3 cameras silent ..: Garage, ..`."""
+    names, number = tuple(_name(trouble.name) for trouble in of_kind), len(of_kind)
+    cameras = sum(trouble.cameras for trouble in of_kind)
+    theirs = f"{cameras} {_plural('camera', cameras)}" if kind is TroubleKind.BOX and cameras else ""
+    if number > 1:
+        they = "cameras" if kind is TroubleKind.CAMERA else "boxes"
+        return _Sentence(f"{number} {they}{theirs and f' ({theirs})'} {what}{when}: ", names, count=number)
+    if kind is TroubleKind.CAMERA:
+        return _Sentence("", names, f" camera {what}{when}")
+    return _Sentence("Box ", names, f" {what}{when}{theirs and f': {theirs}'}")
+
+
+def _since(at: datetime, now: datetime, time_zone: tzinfo) -> str:
+    today = at.astimezone(time_zone).date() == now.astimezone(time_zone).date()
+    return _moment(at, time_zone, with_date=not today)
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def _moment(at: datetime, time_zone: tzinfo, *, with_date: bool) -> str:
@@ -99,14 +251,15 @@ def _and_more(count: int) -> str:
     return f" and {count} more" if count else ""
 
 
-def _listed(names: Sequence[str], room: int, rest: Callable[[int], str]) -> str:
-    """As many names as fit into room septets, then rest(how many are named); the first is cut if need be."""
+def _listed(names: Sequence[str], room: int) -> str:
+    """As many names as fit into room septets, the others as a count; the first is cut if need be."""
     # A name takes a septet and its comma two, so that no more than this can fit.
     for named in range(min(len(names), room // 2), 0, -1):
-        text = ", ".join(names[:named]) + rest(named)
+        text = ", ".join(names[:named]) + _and_more(len(names) - named)
         if septets(text) <= room:
             return text
-    return cut(names[0], room - septets(rest(1))) + rest(1)
+    counted = _and_more(len(names) - 1)
+    return cut(names[0], room - septets(counted)) + counted
 
 
 def septets(text: str) -> int:
