@@ -91,6 +91,11 @@ def test_what_is_rarely_meant_is_a_warning_with_its_line():
     ]
 
 
+def test_a_rule_that_only_waits_for_an_answer_from_the_dashboard_tells_somebody():
+    waits = {"escalate_to": ["ana", "bo"]}
+    assert warnings(rules(waits, {"notify": ["systems"]})) == []
+
+
 def test_labels_of_every_rule_are_checked_against_what_the_backend_can_see():
     site = read_site_text(
         rules({"labels": ["Persn"], "all_of": ["Dog"]}, {"none_of": ["Kat"]}, watch={"labels": ["x"]})
