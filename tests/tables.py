@@ -12,6 +12,7 @@ from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.alert_settings import WATCH_RULE_ID
 from framewatch.domain.alerts import Alert, IncidentSighting, alert_id_for
 from framewatch.domain.frames import make_frame_id
+from framewatch.domain.limits import LimitState
 from framewatch.domain.visits import AlertClaim, AlertState, Visit, VisitChange, VisitSighting, add_sightings
 from framewatch.services.ports import AlertTable, Decided, VisitTable
 from tests.aws import TABLE
@@ -93,6 +94,11 @@ def joining(alert: Alert, sighting: VisitSighting, camera_id: str = "yard") -> I
     return IncidentSighting(
         camera_id, alert.label, visit_id, sighting.frame_id, sighting.captured_at, sighting.confidence
     )
+
+
+def counted(*contacts: str, version: int = 0) -> LimitState:
+    """Limits in which these contacts had a text at noon."""
+    return LimitState(texted_at={c: (at(0),) for c in contacts}, version=version)
 
 
 def in_memory() -> Tables:

@@ -17,24 +17,15 @@ from tests.tables import (
     DUE,
     EXPIRES,
     GAP,
-    OneAtATime,
     Tables,
     at,
     at_once,
     claim,
     in_dynamodb,
-    in_memory,
     joining,
     kinds,
     seen,
 )
-
-
-@pytest.fixture(params=["memory", "aws"])
-def tables(request: pytest.FixtureRequest) -> Tables:
-    if request.param == "memory":
-        return in_memory()
-    return in_dynamodb(OneAtATime(request.getfixturevalue("dynamodb")))
 
 
 def test_an_opened_visit_is_read_back_whole_and_its_frame_is_counted(tables: Tables) -> None:
