@@ -23,7 +23,8 @@ from framewatch.domain.labels import find_sightings
 from framewatch.domain.rules import Observation, instances_of, names_in
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitSighting, add_sightings
-from framewatch.services.decide_alerts import Decision, decide
+from framewatch.services.decide_alerts import decide
+from framewatch.services.ports import MAX_WRITES, writes_of
 from framewatch.services.processing import Deps
 from framewatch.services.send_alerts import send_alert
 from framewatch.services.tally import Tally, retry_conflicts
@@ -33,7 +34,6 @@ _log = logging.getLogger(__name__)
 
 # What one change may hold. It is cut in two when what is decided for it makes it more than a transaction takes.
 MAX_SIGHTINGS_A_CHANGE = 20
-MAX_WRITES = 100
 # A replayed backlog may span days; reading all of their visits at once is bounded by this.
 MAX_SPAN = timedelta(hours=1)
 
@@ -205,7 +205,7 @@ class _Counting:
         for change in add_sightings(p.camera_id, p.watch_label, known, [o.sighting for o in fresh], self._gap):
             seen = sorted((by_frame[s.frame_id] for s in change.sightings), key=_in_order)
             decision = decide(change, seen, self.site, self.deps.alerts, now)
-            if _writes(decision) > MAX_WRITES and len(p.seen) > 1:
+            if writes_of(decision.change, decision.decided) > MAX_WRITES and len(p.seen) > 1:
                 raise _TooManyWrites
             # Before the change: a crash in between tells of it once more at most, the other order might never tell.
             for held in decision.late:
@@ -226,16 +226,3 @@ class _Counting:
 
 def _in_order(seen: Observation) -> tuple[object, str]:
     return (seen.captured_at, seen.sighting.frame_id)
-
-
-def _writes(decision: Decision) -> int:
-    """Items of the transaction, at most: each visit stands twice, an alert brings its work along."""
-    change, decided = decision.change, decision.decided
-    return (
-        2 * len(change.before)
-        + 2
-        + len(change.sightings)
-        + 2 * len(decided.alerts)
-        + len(decided.joins)
-        + len(decided.states)
-    )
