@@ -156,3 +156,12 @@ def test_a_mistake_in_an_option_names_the_option_and_no_line(clip):
     with pytest.raises(LocalProblem) as told:
         choose([str(clip)], watch=["Persn"])
     assert str(told.value).startswith("--watch, --min-confidence: watch.labels[0]: 'Persn' can never be seen")
+
+
+def test_another_watch_list_leaves_the_files_rules_as_they_were_written(clip, tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_text(f'cameras: [{{id: a, source: "{clip}"}}]\nrules: [{{id: r, labels: [Dog]}}]\n')
+    site = choose(config=path, watch=["Person"], min_confidence=30).site
+    assert [(r.id, r.labels) for r in site.all_rules] == [("watch", ("Person",)), ("r", ("Dog",))]
+    assert (site.watch.min_confidence, site.vision.min_confidence) == (30, 30)
+    assert site.rules[0].model_fields_set == {"id", "labels"}
