@@ -24,7 +24,9 @@ from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Label
 from framewatch.domain.limits import Held, LimitState
 from framewatch.domain.rule_state import RuleState
+from framewatch.domain.silence import ShardHealth, Subject
 from framewatch.domain.site import SiteConfig
+from framewatch.domain.trouble_life import TroubleLife
 from framewatch.domain.visits import AlertState, Visit, VisitChange
 from framewatch.wire.alert_message import AlertMessage
 from framewatch.wire.heartbeat_items import StoredHeartbeat
@@ -230,6 +232,40 @@ class HeartbeatTable(Protocol):
 
     def newest(self) -> list[StoredHeartbeat]:
         """Of every camera and box, in the order of their ids; strong consistency."""
+        ...
+
+
+class TroubleTable(Protocol):
+    """What is silent, and who has been told. Only who has the turn writes, so no item needs a guard of its own."""
+
+    def all(self) -> list[TroubleLife]:
+        """Strong consistency."""
+        ...
+
+    def put(self, lives: Sequence[TroubleLife], expires_at: datetime) -> None: ...
+
+    def forget(self, subjects: Sequence[Subject]) -> None: ...
+
+    def take_turn(self, now: datetime, until: datetime) -> bool:
+        """False while somebody else has it. until: when it ends by itself; to be later than its holder can live."""
+        ...
+
+    def end_turn(self, now: datetime, until: datetime) -> None:
+        """until: as it was taken. Does nothing when somebody else has the turn since."""
+        ...
+
+
+class HealthTable(Protocol):
+    """How far behind the image processor is, one small item for each shard."""
+
+    def get(self, shard_id: str) -> ShardHealth | None:
+        """Strong consistency."""
+        ...
+
+    def put(self, health: ShardHealth, expires_at: datetime) -> None: ...
+
+    def all(self) -> list[ShardHealth]:
+        """Strong consistency."""
         ...
 
 
