@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from framewatch.adapters.aws.dynamo import DynamoTable, Item, chunks_of, key_of, make_item
+from framewatch.adapters.aws.dynamo import DynamoTable, Item, make_item
 from framewatch.domain.errors import NewerItem
 from framewatch.domain.silence import ShardHealth, Subject
 from framewatch.domain.trouble_life import TroubleLife
@@ -25,8 +25,6 @@ from framewatch.wire.trouble_items import (
 
 # A request of DynamoDB ends after 1 MB: more than a thousand.
 _PAGE = 1000
-# Sorts after every name.
-_AFTER_ALL = "~"
 
 _log = logging.getLogger(__name__)
 
@@ -49,9 +47,7 @@ class DynamoTroubleTable:
         )
 
     def forget(self, subjects: Sequence[Subject]) -> None:
-        for chunk in chunks_of(100, subjects):
-            keys = [key_of((TROUBLES_KEY, trouble_sort_key(*subject))) for subject in chunk]
-            self._table.transact([{"Delete": {"TableName": self._table.name, "Key": key}} for key in keys])
+        self._table.batch_delete((TROUBLES_KEY, trouble_sort_key(*subject)) for subject in subjects)
 
     def take_turn(self, now: datetime, until: datetime) -> bool:
         return self._put_turn(now, until, "attribute_not_exists(pk) OR #until <= :now", now)
@@ -68,7 +64,7 @@ class DynamoTroubleTable:
         )
 
     def _items(self, pk: str) -> Iterable[Item]:
-        return self._table.query_down(pk, at_most=_AFTER_ALL, page=_PAGE)
+        return self._table.query_down(pk, page=_PAGE)
 
 
 class DynamoHealthTable:
@@ -84,7 +80,7 @@ class DynamoHealthTable:
         self._table.batch_put([make_item(key, expires_at, StoredHealth.of(health).model_dump_json())])
 
     def all(self) -> list[ShardHealth]:
-        items = self._table.query_down(HEALTH_KEY, at_most=_AFTER_ALL, page=_PAGE)
+        items = self._table.query_down(HEALTH_KEY, page=_PAGE)
         return [item.to_domain() for item in _readable(StoredHealth, items)]
 
 
