@@ -29,7 +29,7 @@ class FakeTroubles:
         self.faults.before("troubles all")
         return list(self.lives.values())
 
-    def put(self, lives: Sequence[TroubleLife], expires_at: datetime) -> None:  # noqa: ARG002
+    def put(self, lives: Sequence[TroubleLife], expires_at: datetime) -> None:
         self.faults.before("troubles put")
         self.lives.update({life.subject: life for life in lives})
         self.faults.after("troubles put")
@@ -67,7 +67,7 @@ class FakeHealth:
         self.faults.before("health get")
         return self.stored.get(shard_id)
 
-    def put(self, health: ShardHealth, expires_at: datetime) -> None:  # noqa: ARG002
+    def put(self, health: ShardHealth, expires_at: datetime) -> None:
         self.faults.before("health put")
         self.stored[health.shard_id] = health
         self.puts += 1
@@ -91,7 +91,7 @@ class FakePages:
         found = sorted(found, key=lambda f: f.sort_key, reverse=True)[: read.limit]
         return Slice(found, len(found), None)
 
-    def previous_day(self, index: str, before_day: str, not_before_day: str | None) -> str | None:  # noqa: ARG002
+    def previous_day(self, index: str, before_day: str, not_before_day: str | None) -> str | None:
         self.queries += 1
         days = {day_of(f.captured_at) for f in self._of(index)}
         return max((day for day in days if day < before_day), default=None)

@@ -67,7 +67,7 @@ def _send(held: Sequence[Held], keys: Sequence[str], site: SiteConfig, deps: Sen
 
 def _note(held: Sequence[Held], site: SiteConfig, deps: SendDeps) -> Digest | None:
     """The digest that is now ours to send; None when none is due."""
-    now, limits, zone = deps.clock.now(), site.limits.to_domain(), pytz.timezone(site.site.time_zone)
+    now, limits, zone = deps.clock.now(), site.limits, pytz.timezone(site.site.time_zone)
     state = deps.alerts.limit_state()
     due = due_digests(held, state, now, limits, zone)
     if not due:

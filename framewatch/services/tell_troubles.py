@@ -8,7 +8,7 @@ that contact, for the other order could lose it. A contact whose text failed is 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import TypedDict
 
@@ -16,7 +16,7 @@ import pytz
 
 from framewatch.domain.errors import FramewatchError, NotificationRejected, NotificationUnavailable, RetryableError
 from framewatch.domain.limits import admit
-from framewatch.domain.silence import Findings, Sign, Subject, judge
+from framewatch.domain.silence import PROCESSING, Findings, Sign, Subject, judge
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.trouble_life import Stage, TroubleLife, live_on, suspected_since
 from framewatch.domain.troubles import Trouble, TroubleKind
@@ -116,8 +116,10 @@ class _Pass:
         phones = self._phones(owed)
         for contact_id in owed:
             over = [life for life in self._lives.values() if contact_id in life.owed]
-            until = max((life.over_at for life in over if life.over_at is not None), default=self._now)
-            text = back_text(troubles=[self._named(life) for life in over], until=until, **self._setting)
+            # That anything comes at all is seen by what is back.
+            said = [life for life in over if life.subject != PROCESSING] or over
+            until = max((life.over_at for life in said if life.over_at is not None), default=self._now)
+            text = back_text(troubles=[self._named(life) for life in said], until=until, **self._setting)
             # Who has left the site file meanwhile hears nothing more.
             if contact_id not in phones or self._send(contact_id, phones[contact_id], text):
                 self._write([life.with_paid(contact_id) for life in over])
@@ -146,7 +148,7 @@ class _Pass:
     def _count_text(self, contact_id: str) -> None:
         """It counts, and no limit holds it back. After the text, for one that failed costs nothing."""
         site, sending = self._site, self._deps.sending
-        limits = replace(site.limits.to_domain(), critical_passes=True)
+        limits = site.limits.model_copy(update={"critical_passes": True})
         zone = pytz.timezone(site.site.time_zone)
 
         def attempt() -> None:

@@ -20,6 +20,7 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     TA#<alert>                            <digest of token>      the links of an alert
     FALSE#<rule>#<camera>                 <captured_at>#<alert>  somebody said that the alert was none
     TROUBLE                               <kind>#<name>          a camera, box or service that is silent
+    TURN                                  watchdog               until when one pass of the watchdog has the troubles
     HEALTH                                <shard>                how far behind a shard's frames are processed
     H                                     <camera>#<box>         the camera's newest heartbeat from that box
 
@@ -164,6 +165,16 @@ def alert_links_key(alert_id: str) -> str:
 
 def false_alarms_key(rule_id: str, camera_id: str) -> str:
     return f"FALSE#{rule_id}#{camera_id}"
+
+
+TROUBLES_KEY = "TROUBLE"
+TURN_KEY = "TURN"
+WATCHDOG_TURN = "watchdog"
+HEALTH_KEY = "HEALTH"
+
+
+def trouble_sort_key(kind: str, name: str) -> str:
+    return f"{kind}#{name}"
 
 
 HEARTBEATS_KEY = "H"

@@ -10,15 +10,6 @@ from framewatch.domain.trouble_life import Stage, TroubleLife
 from framewatch.domain.troubles import TroubleKind
 from framewatch.wire.items import StoredItem
 
-TROUBLES_KEY = "TROUBLE"
-HEALTH_KEY = "HEALTH"
-TURN_KEY = "TURN"
-WATCHDOG_TURN = "watchdog"
-
-
-def trouble_sort_key(kind: TroubleKind, name: str) -> str:
-    return f"{kind}#{name}"
-
 
 class StoredTrouble(StoredItem):
     written_back: ClassVar[bool] = True

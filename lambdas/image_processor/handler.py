@@ -31,7 +31,9 @@ from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
+from framewatch.adapters.aws.trouble_table import DynamoHealthTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
 from framewatch.services.send_alerts import SendDeps
@@ -45,7 +47,10 @@ AFTER_VISION_S = 10.0
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     this = app(stream_of(event))
     with this.invocation(context):
-        return to_response(process_batch(to_records(event), this.deps, seconds_left(context)))
+        records = to_records(event)
+        outcome = process_batch(records, this.deps, seconds_left(context))
+        this.health.note(records, outcome.counts)
+        return to_response(outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class App:
     """Built once a process, by its first invocation."""
 
     deps: Deps
+    health: HealthNotes
     meter: EmfMeter
     logger: Logger
 
@@ -102,7 +108,8 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         workers=settings.workers,
         margin_s=VISION_WORST_S + AFTER_VISION_S,
     )
-    return App(deps, meter, start_logging(SERVICE, settings))
+    health = HealthNotes(DynamoHealthTable(table), clock)
+    return App(deps, health, meter, start_logging(SERVICE, settings))
 
 
 def stream_of(event: dict[str, Any]) -> str:

@@ -12,16 +12,15 @@ from framewatch.domain.errors import NewerItem
 from framewatch.domain.silence import ShardHealth, Subject
 from framewatch.domain.trouble_life import TroubleLife
 from framewatch.wire.envelope import format_utc
-from framewatch.wire.items import StoredItem
-from framewatch.wire.trouble_items import (
+from framewatch.wire.items import (
     HEALTH_KEY,
     TROUBLES_KEY,
     TURN_KEY,
     WATCHDOG_TURN,
-    StoredHealth,
-    StoredTrouble,
+    StoredItem,
     trouble_sort_key,
 )
+from framewatch.wire.trouble_items import StoredHealth, StoredTrouble
 
 # A request of DynamoDB ends after 1 MB: more than a thousand.
 _PAGE = 1000
