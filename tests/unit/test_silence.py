@@ -27,7 +27,7 @@ NOW = NOON
 CAMERAS = [Camera(id="front"), Camera(id="yard"), Camera(id="attic")]
 FRONT, YARD, ATTIC = ((TroubleKind.CAMERA, c.id) for c in CAMERAS)
 SHOP_1, SHOP_2 = (TroubleKind.BOX, "shop-1"), (TroubleKind.BOX, "shop-2")
-HEALTHY = ShardHealth("shard-0", NOW, 0.5)
+HEALTHY = ShardHealth("shard-0", NOW, 0.0)
 
 
 def sign(camera_id: str, ago_s: float = 10, box: str | None = "shop-1", state: str = "online") -> Sign:

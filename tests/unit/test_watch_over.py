@@ -162,6 +162,18 @@ def test_a_flapping_camera_is_silent_once_in_half_an_hour_and_told_when_it_lasts
     assert "silent since" in text
 
 
+def test_what_was_silent_a_moment_ago_has_its_whole_grace_again() -> None:
+    world = with_a_box()
+    world.die("front")
+    world.tick(6)
+    world.live("shop-1", "front")
+    world.tick(1)
+    world.live("shop-1", "front", state=CameraState.STALLED)
+    world.tick(2)
+    (life,) = world.troubles.lives.values()
+    assert (life.stage, life.since) == (Stage.SUSPECTED, NOON + timedelta(minutes=13))
+
+
 def test_a_camera_that_is_switched_off_or_leaves_the_site_file_is_not_told_to_be_back() -> None:
     world = with_a_box()
     world.die("front", "attic")
@@ -262,6 +274,18 @@ def test_a_contact_whose_text_failed_is_told_a_minute_later_and_the_others_only_
     assert [phone for phone, _ in world.texts.sent] == [BO]
     world.tick(5)
     assert [phone for phone, _ in world.texts.sent] == [BO, ANA]
+
+
+def test_who_has_left_the_site_file_is_not_told_that_it_is_over() -> None:
+    world = with_a_box(watch=BOTH)
+    world.die("front")
+    world.tick(6)
+    world.texts.sent.clear()
+    world.site.config = make_site(cameras=CAMERAS, contacts=[{"id": "ana", "phone": ANA}])
+    world.live("shop-1", "front")
+    world.tick(31)
+    assert [phone for phone, _ in world.texts.sent] == [ANA]
+    assert world.troubles.lives == {}
 
 
 def test_nobody_to_tell_is_logged_and_a_contact_that_is_added_hears_of_what_lasts(
@@ -464,13 +488,14 @@ def test_one_alert_that_fails_stops_no_other_and_is_an_error() -> None:
 
 def test_alerts_leave_time_for_the_rest_and_the_longest_due_goes_first() -> None:
     world = world_of()
+    young = opened(world, 600, told=False, escalate_to=())
     late = opened(world, 300, told=False, escalate_to=())
-    for n, alert in enumerate([opened(world, 600, told=False, escalate_to=()), late]):
+    for n, alert in enumerate([young, late]):
         work = world.alerts.work[alert.alert_id]
         world.alerts.reschedule(work, replace(work, due_at=NOON - timedelta(seconds=n)))
     left = iter([50.0, 50.0, 10.0])
     watch_over(world.watch_deps(), lambda: next(left, 10.0))
-    assert list(world.alerts.work) != [late.alert_id]
+    assert list(world.alerts.work) == [young.alert_id]
     assert (len(world.texts.sent), world.meter.counts["AlertsDeferred"]) == (1, 1)
 
 
