@@ -32,7 +32,9 @@ _SIGN_IN_PREFIX = re.compile(r"^(?!.*(?:aws|amazon|cognito))[a-z0-9](?:[a-z0-9-]
 # user:password@ in a URL, unless both parts are ${NAME} references to the environment.
 _LITERAL_PASSWORD = re.compile(r"^[a-z]+://[^/@]*:(?!\$\{[A-Z_][A-Z0-9_]*\}@)[^/@]+@")
 
-MAX_RULES = 50
+# One frame may fulfil every rule, and what it leads to is one transaction, which holds 100 items: three for each rule
+# and the watch list, and seven where a frame joins two visits and moves both.
+MAX_RULES = 30
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 

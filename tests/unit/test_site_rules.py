@@ -2,13 +2,20 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from framewatch.domain.alert_settings import Alerts, Limits, Watchdog
+from framewatch.domain.alerts import Alert
 from framewatch.domain.errors import SiteFileError
+from framewatch.domain.rule_state import RuleState
 from framewatch.domain.site import MAX_RULES
+from framewatch.domain.visits import Visit, VisitChange, VisitSighting
+from framewatch.services.ports import MAX_WRITES, Decided, writes_of
 from framewatch.wire.site_file import load_site_text, read_site_text, site_warnings
+from tests.frames import NOON
 
 GOOD = """\
 cameras:
@@ -293,7 +300,19 @@ def test_a_zone_in_pixels_or_without_an_area_is_refused_with_the_fix():
 def test_more_rules_than_a_site_takes_are_refused():
     assert load_site_text(rules(*[{}] * MAX_RULES))
     (line,) = problems(rules(*[{}] * (MAX_RULES + 1)))
-    assert line == "site.yaml:11: rules: takes at most 50; remove some"
+    assert line == "site.yaml:11: rules: takes at most 30; remove some"
+
+
+def test_what_one_frame_leads_to_fits_one_write_though_it_fulfils_every_rule():
+    found = VisitSighting("f", NOON, 99.0)
+    visit = Visit("v", "front", "Person", NOON, NOON, 1, found)
+    joined = tuple(replace(visit, visit_id=i, first_seen=NOON + timedelta(seconds=1)) for i in ("a", "b"))
+    told = [
+        Alert(f"v/{n}", f"r{n}", "front", "v", "front", "Person", 99.0, "f", NOON, NOON, ("ana",))
+        for n in range(MAX_RULES + 1)  # with the watch list
+    ]
+    decided = Decided(tuple(told), NOON, states=tuple(RuleState(alert.rule_id, alert.scope) for alert in told))
+    assert writes_of(VisitChange(joined, visit, (found,)), decided) <= MAX_WRITES
 
 
 def test_problems_within_and_between_sections_are_told_at_once_in_the_order_of_the_file():
