@@ -70,6 +70,8 @@ KEEPERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("web", "Api"): ("AWS::ApiGatewayV2::Api", {"ProtocolType": "HTTP"}),
     ("web", "Dashboard"): ("AWS::CloudFront::Distribution", {}),
     ("processing", "ImageProcessorLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
+    ("processing", "WatchdogLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
+    ("api", "AlertLinkLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "FrameFetcherLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "AccessLog"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
 }
