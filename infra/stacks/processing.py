@@ -205,6 +205,7 @@ def _look_after(data: DataStack) -> list[iam.PolicyStatement]:
         allow(
             "LookAfterAlerts",
             [
+                "dynamodb:BatchWriteItem",
                 "dynamodb:DeleteItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
