@@ -87,22 +87,22 @@ def choose_site(
 
 def with_links_to(choice: SiteChoice, url: str) -> SiteChoice:
     """The links in texts lead to the front at that address, in the place of a distribution that nobody reaches."""
-    body: dict[str, Any] = choice.site.model_dump(mode="json")
-    body["alerts"]["link_base_url"] = url
+    body: dict[str, Any] = choice.site.model_dump(mode="json", exclude_unset=True)
+    body.setdefault("alerts", {})["link_base_url"] = url
     return _deployed(choice, body)
 
 
 def with_a_neighbour(choice: SiteChoice) -> SiteChoice:
     """The watch list as a rule that goes on to a second phone when nobody has answered for a minute."""
-    body: dict[str, Any] = choice.site.model_dump(mode="json")
+    body: dict[str, Any] = choice.site.model_dump(mode="json", exclude_unset=True)
     watch = body.pop("watch")
     body["contacts"] = [
         {"id": "you", "name": "You", "phone": DEMO_PHONE},
         {"id": "neighbour", "name": "The neighbour", "phone": NEIGHBOURS_PHONE},
     ]
     if watch["labels"]:
-        rule = {"id": "visitors", **{key: watch[key] for key in ("labels", "min_confidence", "cool_down_s")}}
-        body["rules"] = [{**rule, "notify": ["you"], "escalate_to": ["neighbour"], "escalate_after_s": 60}]
+        people = {"notify": ["you"], "escalate_to": ["neighbour"], "escalate_after_s": 60}
+        body["rules"] = [{"id": "visitors", **watch, **people}]
     return _deployed(choice, body)
 
 
