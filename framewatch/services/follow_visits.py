@@ -106,13 +106,14 @@ def follow_presence(
     parts = list(_slices(presence))[::-1]
     while parts:
         part = parts.pop()
+        counting = _Counting(part, site, deps, tally)
         try:
             check_time()
-            alerts = _Counting(part, site, deps, tally).run()
+            alerts = counting.run()
         except _TooManyWrites:
             half = len(part.seen) // 2
             parts += [replace(part, seen=part.seen[half:]), replace(part, seen=part.seen[:half])]
-            continue
+            alerts = counting.claimed
         except Exception as error:  # noqa: BLE001  the edge of one label's loop: its frames are tried again
             failed |= dict.fromkeys(part.frame_ids, error)
             continue
@@ -148,7 +149,7 @@ class _Counting:
     site: SiteConfig
     deps: Deps
     tally: Tally
-    _claimed: list[Alert] = field(default_factory=list)
+    claimed: list[Alert] = field(default_factory=list)
     _tried: bool = False
 
     def run(self) -> list[Alert]:
@@ -166,11 +167,11 @@ class _Counting:
         try:
             retry_conflicts(attempt, self.deps.sleep)
         except RetryableError:
-            if self._claimed:
+            if self.claimed:
                 # Their frames are tried again and find their claims; nothing is lost by not sending here.
-                _log.info("%d claimed alerts wait for the retry", len(self._claimed))
+                _log.info("%d claimed alerts wait for the retry", len(self.claimed))
             raise
-        return unfinished + self._claimed
+        return unfinished + self.claimed
 
     def _read(self) -> tuple[list[Visit], list[Observation]]:
         p = self.presence
@@ -221,7 +222,7 @@ class _Counting:
             for reason in decision.reasons:
                 self.tally.count("AlertsWithheld")
                 self.tally.count(f"Withheld-{reason}")
-            self._claimed += decision.decided.alerts
+            self.claimed += decision.decided.alerts
 
 
 def _in_order(seen: Observation) -> tuple[object, str]:

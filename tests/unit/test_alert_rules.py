@@ -308,3 +308,19 @@ def test_fifty_processors_on_one_rule_are_one_text() -> None:
     assert sorted(phone for phone, _ in world.texts.sent) == [ANA, BO]
     (alert,) = world.alerts.alerts.values()
     assert len(alert.joined) == 49
+
+
+def test_a_batch_that_decides_more_than_one_write_holds_is_cut_and_nothing_is_lost() -> None:
+    # Twenty frames would alert for thirty rules, three items each.
+    rules = [
+        {"id": f"r{n}", "labels": ["Person"], "min_frames": n % 15 + 1, "notify": ["ana"], "cool_down_s": 0}
+        for n in range(30)
+    ]
+    site = make_site(watch={}, rules=rules, limits={"per_contact_and_hour": 200})
+    world = World(site)
+    assert run(world, *[record(world, n, PERSON, at=float(n)) for n in range(40)]).failed_record_ids == ()
+    (visit,) = world.visits.of("front", "Person")
+    assert visit.frame_count == 40
+    assert {c.state for c in visit.alerts.values()} == {AlertState.SENT}
+    assert len(world.texts.sent) == 30 == len(visit.alerts)
+    assert world.alerts.open_work() == ([], [])
