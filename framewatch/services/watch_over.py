@@ -83,7 +83,7 @@ def continue_due(site: SiteConfig, deps: SendDeps, tally: Tally, remaining_s: Ca
     margin_s = min(KEPT_FOR_THE_REST_S, remaining_s() / 2)
     now = deps.clock.now()
     open_alerts, _ = deps.alerts.open_work()
-    due = sorted((work for work in open_alerts if work.due_at <= now), key=lambda work: work.due_at)
+    due = [work for work in open_alerts if work.due_at <= now]
     failed = 0
     for n, work in enumerate(due):
         if remaining_s() < margin_s:

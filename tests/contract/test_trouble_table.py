@@ -1,7 +1,9 @@
 """TroubleTable and HealthTable: the fakes and DynamoDB keep the same promises."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from tests.aws import TABLE, all_items
 from tests.frames import NOON
 from tests.watch_fakes import FakeHealth, FakeTroubles
 
+# What was ever written is read: this file is never changed, a new form gets one of its own.
+GOLDEN = json.loads((Path(__file__).parents[1] / "events" / "stored-trouble-v1.json").read_text("utf-8"))
 EXPIRES = NOON + timedelta(days=90)
 MINUTE = timedelta(seconds=60)
 CAMERA = TroubleLife(TroubleKind.CAMERA, "front", NOON, Stage.SUSPECTED)
@@ -109,6 +113,16 @@ def test_a_shards_newest_note_is_kept(health: HealthTable) -> None:
     newer = ShardHealth("a", NOON + MINUTE, 2.0)
     health.put(newer, EXPIRES)
     assert health.get("a") == newer
+
+
+def test_troubles_and_notes_of_version_1_are_read_and_are_what_is_written(dynamodb: Any) -> None:
+    table = DynamoTable(dynamodb, TABLE)
+    troubles, notes = DynamoTroubleTable(table), DynamoHealthTable(table)
+    note = ShardHealth("shardId-000000000001", NOON, 301.5, NOON - MINUTE)
+    troubles.put([BOX], EXPIRES)
+    notes.put(note, EXPIRES)
+    assert sorted(all_items(dynamodb), key=lambda i: str(i["pk"])) == GOLDEN["items"]
+    assert (troubles.all(), notes.all()) == ([BOX], [note])
 
 
 # -- the table itself ------------------------------------------------------------------------------------------------
