@@ -25,7 +25,7 @@ from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitSighting, add_sightings
 from framewatch.services.decide_alerts import decide
 from framewatch.services.ports import MAX_WRITES, writes_of
-from framewatch.services.processing import Deps
+from framewatch.services.processing import FollowDeps
 from framewatch.services.send_alerts import send_alert
 from framewatch.services.tally import Tally, retry_conflicts
 from framewatch.wire.items import StoredFrame
@@ -96,7 +96,7 @@ def _words_for(site: SiteConfig, camera_id: str) -> list[str]:
 
 
 def follow_presence(
-    presence: Presence, site: SiteConfig, deps: Deps, tally: Tally, check_time: Callable[[], None]
+    presence: Presence, site: SiteConfig, deps: FollowDeps, tally: Tally, check_time: Callable[[], None]
 ) -> dict[str, Exception]:
     """Count the sightings, decide and send alerts. Returns the frames to try again, each with its reason.
 
@@ -147,7 +147,7 @@ class _Counting:
 
     presence: Presence
     site: SiteConfig
-    deps: Deps
+    deps: FollowDeps
     tally: Tally
     claimed: list[Alert] = field(default_factory=list)
     _tried: bool = False

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from framewatch.services.ports import (
     AlertTable,
@@ -17,6 +18,21 @@ from framewatch.services.ports import (
     VisitTable,
 )
 from framewatch.services.send_alerts import SendDeps
+
+
+class FollowDeps(Protocol):
+    """What following visits needs of it."""
+
+    @property
+    def visits(self) -> VisitTable: ...
+    @property
+    def alerts(self) -> AlertTable: ...
+    @property
+    def sending(self) -> SendDeps: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def sleep(self) -> Callable[[float], None]: ...
 
 
 @dataclass(frozen=True, slots=True)
