@@ -1,11 +1,11 @@
 """How long alerts took, stage by stage."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from framewatch.domain.alerts import Alert, DeliveryState
 from framewatch.services.list_alerts import ListDeps
-from framewatch.services.list_pages import Walk, choose_cameras, choose_span
+from framewatch.services.list_pages import Walk, choose_cameras, choose_span, time_of
 from framewatch.wire.api_alerts import LatencyQuery, LatencyView, Stage, StageView
 
 MAX_ALERTS = 1000
@@ -29,7 +29,7 @@ def fetch_latency(query: LatencyQuery, deps: ListDeps) -> LatencyView:
                 break
             found.append(alert)
     if cut_at is None and walk.resume_before is not None:
-        cut_at = _time_of(walk.resume_before)
+        cut_at = time_of(walk.resume_before)
     times_ms: dict[Stage, list[float]] = {stage: [] for stage in Stage}
     for alert in found:
         for stage, took_ms in _times_ms(alert):
@@ -70,10 +70,3 @@ def _times_ms(alert: Alert) -> Iterator[tuple[Stage, float]]:
 
 def _ms(span: timedelta) -> float:
     return round(span.total_seconds() * 1000, 3)
-
-
-def _time_of(place: str) -> datetime:
-    """Of a sort key, or of the end of a day."""
-    if place[10:11] == "U":
-        return datetime.fromisoformat(place[:10]).replace(tzinfo=UTC) + timedelta(days=1)
-    return datetime.fromisoformat(place.partition("#")[0])

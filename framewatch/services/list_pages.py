@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Generic, Protocol, TypeVar
@@ -180,6 +180,13 @@ def is_sort_key(text: str) -> bool:
     except ValueError:  # what cannot be encoded raises one, too
         return False
     return bool(_DAY_FIRST.match(text)) and size <= MAX_KEY_BYTES
+
+
+def time_of(place: str) -> datetime:
+    """Of a sort key, or of the end of a day."""
+    if place[10:11] == "U":
+        return datetime.fromisoformat(place[:10]).replace(tzinfo=UTC) + _DAY
+    return datetime.fromisoformat(place.partition("#")[0])
 
 
 def _hash(filters: Sequence[Any]) -> str:

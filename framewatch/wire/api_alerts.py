@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from framewatch.domain.alert_settings import Severity
 from framewatch.domain.alerts import Alert, AnswerKind, Delivery, DeliveryState, IncidentSighting
@@ -28,15 +28,21 @@ MAX_VALUE_CHARS = 1500  # a cursor may hold a label of a hundred characters of a
 ALERT_STATES = tuple(s for s in AlertState if s is not AlertState.JOINED)
 
 
-def _one_of(kind: type[StrEnum], allowed: Iterable[StrEnum]) -> Any:
-    values = tuple(allowed)
+def _one_of(kind: type[StrEnum], values: Iterable[StrEnum]) -> BeforeValidator:
+    allowed = tuple(values)
 
     def parse(text: str) -> StrEnum:
-        if text not in values:
-            raise ValueError(f"one of {', '.join(values)}")
+        if text not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
         return kind(text)
 
     return text_only(parse)
+
+
+_State = Annotated[
+    AlertState, _one_of(AlertState, ALERT_STATES), WithJsonSchema({"type": "string", "enum": list(ALERT_STATES)})
+]
+_Reason = Annotated[Reason, _one_of(Reason, Reason), WithJsonSchema({"type": "string", "enum": list(Reason)})]
 
 
 class SpanQuery(Query):
@@ -60,7 +66,7 @@ class PagedQuery(SpanQuery):
 class AlertsQuery(PagedQuery):
     """The parameters of GET /v1/alerts. Times are captures."""
 
-    state: Annotated[AlertState, _one_of(AlertState, ALERT_STATES)] | None = Field(
+    state: _State | None = Field(
         default=None, description="claimed: not yet sent; sent; failed: nobody could be told; held: by a limit"
     )
 
@@ -68,9 +74,7 @@ class AlertsQuery(PagedQuery):
 class WithheldQuery(PagedQuery):
     """The parameters of GET /v1/withheld. Times are those at which visits began."""
 
-    reason: Annotated[Reason, _one_of(Reason, Reason)] | None = Field(
-        default=None, description="why no alert was given"
-    )
+    reason: _Reason | None = Field(default=None, description="why no alert was given")
 
 
 class LatencyQuery(SpanQuery):

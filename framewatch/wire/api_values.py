@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -65,7 +65,7 @@ Word = Annotated[str, text_only(_parse_word)]
 TimeParameter = Annotated[
     datetime, text_only(parse_time), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
-Limit = Annotated[int, text_only(_parse_limit), Field(ge=1, le=MAX_LIMIT)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT), text_only(_parse_limit)]
 
 
 class Query(BaseModel):
@@ -89,10 +89,7 @@ def parse_query(model: type[Q], pairs: Iterable[tuple[str, str]], *, max_value_c
     known = [field.alias or name for name, field in model.model_fields.items()]
     values: dict[str, str] = {}
     for name, value in pairs:
-        if name not in known:
-            near = difflib.get_close_matches(name[:40], known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
-            raise InvalidQuery(f"unknown parameter {name[:40]!r}; {hint}")
+        refuse_unknown(name, known)
         if name in values:
             raise InvalidQuery(f"{name}: stands twice; give it once")
         if not value:
@@ -101,6 +98,13 @@ def parse_query(model: type[Q], pairs: Iterable[tuple[str, str]], *, max_value_c
             raise InvalidQuery(f"{name}: is longer than {max_value_chars} characters")
         values[name] = value
     return checked(model, values)
+
+
+def refuse_unknown(name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name[:40], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
+        raise InvalidQuery(f"unknown parameter {name[:40]!r}; {hint}")
 
 
 def checked(model: type[Q], values: dict[str, Any]) -> Q:
