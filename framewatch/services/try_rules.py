@@ -8,6 +8,7 @@ nobody has answered, and digests.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from framewatch.domain.alert_settings import Alerts
 from framewatch.domain.alerts import Alert, Delivery
@@ -111,7 +112,7 @@ class _Trial:
             topic=self._recorder,
             clock=self._clock,
             link_base_url=link_base_url,
-            new_token=lambda: "x" * TOKEN_LENGTH,  # as long as a real one, and opens nothing
+            new_token=map(f"{{:0{TOKEN_LENGTH}}}".format, count(1)).__next__,  # as long as a real one; opens nothing
             sleep=_no_sleep,
         )
 

@@ -105,9 +105,16 @@ def test_a_text_is_shown_with_its_words_its_contact_and_no_number():
     assert (text.contact_id, text.state, text.escalation, seconds(text.at)) == ("ana", "sent", 0, 5)
     assert text.words == (
         "URGENT Framewatch: Person 90% at Front door, 14 Mar 13:00 (CET). Shop"
-        " https://cams.example/a/xxxxxxxxxxxxxxxxxxxx"
+        " https://cams.example/a/00000000000000000001"
     )
     assert "+34600" not in timeline.model_dump_json()
+
+
+def test_every_text_has_a_link_of_its_own():
+    site = site_of({"notify": ["ana", "bo"]})
+    timeline = tried([frame(0), frame(100)], site, link_base_url="https://cams.example")
+    words = [t.words for a in timeline.alerts for t in a.texts]
+    assert len(words) == 4 and len({w.rpartition("/")[2] for w in words}) == 4
 
 
 def test_a_topic_is_told_as_a_phone_is():
