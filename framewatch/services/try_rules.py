@@ -12,6 +12,7 @@ from itertools import count
 
 from framewatch.domain.alert_settings import Alerts
 from framewatch.domain.alerts import Alert, Delivery
+from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Visit
 from framewatch.services.follow_visits import find_presences, follow_presence
@@ -40,17 +41,27 @@ class TrialTables:
 
 
 def try_rules(
-    frames: Iterable[StoredFrame], site: SiteConfig, tables: TrialTables, *, link_base_url: str | None = None
+    frames: Iterable[StoredFrame],
+    site: SiteConfig,
+    tables: TrialTables,
+    *,
+    link_base_url: str | None = None,
+    max_alerts: int | None = None,
 ) -> Timeline:
     """frames: in any order, each once; those of cameras that the site does not have are passed over.
 
-    link_base_url: where the links in texts lead, unless the site file says so.
+    link_base_url: where the links in texts lead, unless the site file says so. Raises InvalidQuery for more than
+    max_alerts: seeing them all through takes longer than somebody waits.
     """
     known = {camera.id for camera in site.cameras}
     ordered = sorted((f for f in frames if f.camera_id in known), key=lambda f: f.sort_key)
     trial = _Trial(site, tables, link_base_url)
     for frame in ordered:
         trial.see(frame)
+        if max_alerts is not None and trial.alerts > max_alerts:
+            raise InvalidQuery(
+                f"from: gives more than {max_alerts} alerts; give a shorter span, one camera, or stricter rules"
+            )
     if ordered:
         trial.end()
     return trial.timeline(ordered)
@@ -115,6 +126,12 @@ class _Trial:
             new_token=map(f"{{:0{TOKEN_LENGTH}}}".format, count(1)).__next__,  # as long as a real one; opens nothing
             sleep=_no_sleep,
         )
+
+    @property
+    def alerts(self) -> int:
+        """How many there have been."""
+        counts = self._tally.counts
+        return sum(counts.get(name, 0) for name in ("AlertsSent", "AlertsHeld", "AlertsFailed"))
 
     def see(self, frame: StoredFrame) -> None:
         self._watch_until(frame.captured_at)

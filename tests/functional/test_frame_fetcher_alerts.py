@@ -35,6 +35,7 @@ contacts: [{id: ana, phone: "+34600123456"}, {id: bo, phone: "+34600654321"}]
 rules:
   - {id: people, labels: [Person], notify: [ana], escalate_to: [bo], cool_down_s: 600, severity: critical}
   - {id: cars, labels: [Car], min_confidence: 95, notify: [bo]}
+watch: {labels: [Bicycle, vehicle], min_confidence: 86, notify: [bo]}
 """
 PERSON = Label("Person", 91.5, instances=(Instance((0.1, 0.2, 0.3, 0.9), 91.5),), aliases=("Human",))
 CAR = Label("Car", 85.0, parents=("Vehicle",))
@@ -152,6 +153,7 @@ def test_withheld_rows_say_why_there_was_no_alert():
     rows = get("/v1/withheld")["withheld"]
     assert [(r["rule_id"], r["reason"], r["count"], r["best_confidence"]) for r in rows] == [
         ("people", "cool-down", 1, 91.5),
+        ("watch", "below-confidence", 1, 85.0),
         ("cars", "below-confidence", 1, 85.0),
     ]
     assert [r["reason"] for r in get("/v1/withheld", reason="cool-down")["withheld"]] == ["cool-down"]
@@ -201,6 +203,7 @@ def test_the_deployed_rules_tried_on_the_stored_frames_are_what_they_were(cloud)
     assert sorted((w["rule_id"], w["reason"]) for w in timeline["withheld"]) == [
         ("cars", "below-confidence"),
         ("people", "cool-down"),
+        ("watch", "below-confidence"),
     ]
     assert items_in(cloud) == before, "nothing is written"
 
@@ -210,6 +213,7 @@ def test_other_rules_stand_in_place_of_the_deployed_ones():
     timeline = tried(rules=[rule])["timeline"]
     assert timeline["frames"] == 1, "only frames with a watched word are read"
     assert [(a["rule_id"], a["label"], len(a["texts"])) for a in timeline["alerts"]] == [("mine", "vehicle", 1)]
+    assert timeline["withheld"] == [], "the watch list is not tried with them"
     assert timeline["alerts"][0]["texts"][0]["words"].startswith("Framewatch: vehicle 85% at Front door")
 
 
@@ -244,6 +248,7 @@ def test_more_items_than_one_test_reads_end_with_where_to_go_on(monkeypatch):
 
     monkeypatch.setattr(fetch_trial, "MAX_ITEMS", 5)
     monkeypatch.setattr(fetch_trial, "PAGE", 1)
+    assert tried()["stopped_at"] is not None
     seen, to = 0, None
     for _ in range(20):
         body = tried(**({"to": to} if to else {}))

@@ -10,6 +10,7 @@ import pytest
 
 from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits
+from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Instance, Label
 from framewatch.domain.site import SiteConfig
@@ -154,6 +155,19 @@ def test_a_limit_holds_texts_back_and_one_digest_tells():
     (digest,) = timeline.digests
     assert digest.contact_id == "ana" and 200 + 900 <= seconds(digest.at) <= 200 + 900 + 60
     assert digest.words.startswith("Framewatch")
+
+
+def test_a_digest_is_told_of_also_where_links_live_shorter_than_it_waits():
+    limits = {"per_contact_and_hour": 1, "digest_after_s": 7200}
+    site = site_of({}, limits=limits, alerts={"link_hours": 0.5})
+    assert len(tried([frame(0), frame(100)], site).digests) == 1
+
+
+def test_more_alerts_than_are_wanted_are_refused():
+    frames = [frame(100 * n) for n in range(4)]
+    assert len(tried(frames, site_of({}), max_alerts=4).alerts) == 4
+    with pytest.raises(InvalidQuery, match="more than 3 alerts; give a shorter span"):
+        tried(frames, site_of({}), max_alerts=3)
 
 
 def test_a_second_camera_of_the_group_joins_and_is_not_told_again():
