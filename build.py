@@ -12,7 +12,7 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt configure[site.yaml]             check a site file and make it the running one; configure[prod,site=other.yaml]
   pynt publish[prod]                    site file and pages only, after a plain `cdk deploy`
   pynt status[prod]                     how everything is, and what to do about it
-  pynt logs[image_processor]            what a function wrote; logs[frame_fetcher,minutes=5,follow=true,stage=prod]
+  pynt logs[image_processor]            what a function wrote; logs[watchdog,minutes=5,follow=true,stage=prod]
   pynt adduser[ana@example.org,admin]   invite somebody to the dashboard; password=ask sets one, without an e-mail
   pynt removeuser[ana@example.org]
   pynt edgebox[shop-1]                  credentials for the machine beside the cameras, shown once

@@ -70,9 +70,7 @@ class ApiStack(cdk.Stack):
             timeout_s=10,
             environment=environment,
             statements=[
-                allow(
-                    "ReadTable", ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], data.table.table_arn
-                ),
+                allow("ReadTable", ["dynamodb:Query"], data.table.table_arn),
                 *_show_frames(data),
             ],
             wildcard_reasons=_LINK_REASONS,

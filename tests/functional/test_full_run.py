@@ -49,7 +49,7 @@ class Played:
 
     def report(self) -> dict:
         places = Places(*(self.stack.outputs[n] for n in ("TableName", "FramesBucketName", "FailureQueueUrl")))
-        found = read_back(self.client, places, self.choice.site, self.journal.snapshot())
+        found = read_back(self.client, places, self.journal.snapshot())
         return build_report(
             self.journal, self.run.edge_report, found, self.choice.site, vision=self.stack.vision_stats(), errors=[]
         )

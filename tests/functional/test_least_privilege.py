@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from framewatch.domain.alerts import AnswerKind
 from framewatch.domain.heartbeats import CameraState
+from infra.settings import REPO
 from infra.tasks import edge_boxes
 from tests.functional.deployed import BOX, EDGE_FILE, FUNCTIONS, GAP_S, PHONE, SECOND_PHONE, Deployed, Seen
 from tests.functional.grants import Grant
@@ -431,6 +432,12 @@ SIMULATED: dict[Grant, str] = {
 
 def test_every_right_that_is_deployed_has_its_proof_and_every_proof_its_right(deployed):
     assert sorted(deployed.grants.all()) == sorted([*PROOFS, *SIMULATED])
+
+
+def test_the_readme_says_how_many_rights_are_proved():
+    text = " ".join((REPO / "README.md").read_text(encoding="utf-8").split())
+    proved, given, others = re.findall(r"(\d+) of the (\d+) rights given .* the other (\d+) shows", text)[0]
+    assert (int(proved), int(given), int(others)) == (len(PROOFS), len(PROOFS) + len(SIMULATED), len(SIMULATED))
 
 
 @pytest.mark.parametrize("grant", PROOFS, ids=str)

@@ -285,13 +285,7 @@ def test_links_in_texts_lead_to_the_dashboards_own_address(assembly: Assembly) -
 
 
 def test_the_fetcher_can_change_nothing(assembly: Assembly) -> None:
-    assert _actions(assembly, "FrameFetcher") == {
-        "dynamodb:BatchGetItem",
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "s3:GetObject",
-        "s3:ListBucket",
-    }
+    assert _actions(assembly, "FrameFetcher") == {"dynamodb:Query", "s3:GetObject", "s3:ListBucket"}
 
 
 def test_who_holds_a_link_changes_items_and_nothing_else(assembly: Assembly) -> None:
