@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge_client.sampler import EveryNth, PerSecond
-from local_cloud.cameras import choose_site, demo_clip
+from framewatch.wire.site_file import load_site_text
+from local_cloud.cameras import SiteChoice, choose_site, demo_clip
 from local_cloud.cli import main
 from local_cloud.event_source import connect
 from local_cloud.journal import Journal
@@ -26,11 +27,22 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run")]
 DATA = Path(os.environ.get("FRAMEWATCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
+def _each_visit_by_itself(choice: SiteChoice) -> SiteChoice:
+    """Without a cool-down, and without incidents that a visit of another label would join."""
+    body = json.loads(choice.site_text)
+    body["watch"]["cool_down_s"] = 0
+    body["alerts"] = {"incident_window_s": 0}
+    text = json.dumps(body)
+    return replace(choice, site=load_site_text(text), site_text=text)
+
+
 class Played:
     """A stack that has played clips, still running."""
 
     def __init__(self, assembly: Path, sources: list[str], sampling, watch=("Person", "Car")) -> None:
-        self.choice = choose_site(sources, None, watch=list(watch), min_confidence=None, default_watch=())
+        self.choice = _each_visit_by_itself(
+            choose_site(sources, None, watch=list(watch), min_confidence=None, default_watch=())
+        )
         self.journal = Journal()
         self.stack = LocalStack(
             StackOptions(self.choice.site_text, assembly=assembly), on_delivery=self.journal.on_delivery
