@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from framewatch.domain.access import Role
+from lambdas.frame_fetcher.openapi import ROUTES as FETCHED
 from tests.infra.conftest import Assembly
 
 # One worker: the synthesis is shared.
@@ -48,6 +49,8 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/latency",
         "POST /v1/rules/test",
     }
+    # The function asks once more who may, and knows the same addresses.
+    assert set(guarded) == {f"{method} {path}" for method, path in FETCHED}
     for route in guarded.values():
         assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": authorizer_id})
         # Which an id token lacks.
