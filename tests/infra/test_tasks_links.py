@@ -25,7 +25,9 @@ SITE = b"cameras: [{id: front-door}, {id: garage}]\nalerts: {link_hours: 24}\n"
 def alerts(account: Account) -> DynamoAlertTable:
     """A deployed stage with a site file and an empty table."""
     create_table(account.client("dynamodb"))
-    account.client("s3").create_bucket(Bucket="config-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    account.client("s3").create_bucket(
+        Bucket="config-bucket", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
     account.client("s3").put_object(Bucket="config-bucket", Key=SITE_KEY, Body=SITE)
     for part in PARTS:
         account.stacks.add(part)
