@@ -138,10 +138,4 @@ def _page(status: int, html: Html, headers: dict[str, str] | None = None) -> Res
 
 
 def _respond(status: int, body: str, headers: dict[str, str]) -> Response:
-    # The page holds a picture of people, and its address is a secret: nothing keeps it, lists it or passes it on.
-    kept_private = {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Robots-Tag": "noindex, nofollow",
-    }
-    return {"statusCode": status, "headers": {**kept_private, **headers}, "body": body, "isBase64Encoded": False}
+    return {"statusCode": status, "headers": {**_PRIVATE, **headers}, "body": body, "isBase64Encoded": False}
