@@ -102,7 +102,9 @@ def with_a_neighbour(choice: SiteChoice) -> SiteChoice:
     ]
     if watch["labels"]:
         people = {"notify": ["you"], "escalate_to": ["neighbour"], "escalate_after_s": 60}
-        body["rules"] = [{"id": "visitors", **watch, **people}]
+        # A clip that plays over and over shows somebody new each time; a text every two minutes can be followed.
+        body["rules"] = [{"id": "visitors", **watch, **people, "cool_down_s": 120}]
+        body["visits"] = {"gap_s": 3}
     return _deployed(choice, body)
 
 

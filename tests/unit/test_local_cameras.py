@@ -182,6 +182,8 @@ def test_the_demo_texts_the_neighbour_when_nobody_has_answered_for_a_minute(clip
     (rule,) = choice.site.all_rules
     assert (rule.labels, rule.min_confidence) == (DEFAULT_WATCH, 40)
     assert (rule.notify, rule.escalate_to, rule.escalate_after_s) == (("you",), ("neighbour",), 60)
+    # Who comes back with the clip's next round is somebody new, and not a text every time.
+    assert (choice.site.visits.gap_s, rule.cool_down_s) == (3, 120)
     assert choice.site.texted_phones == {"you": DEMO_PHONE, "neighbour": NEIGHBOURS_PHONE}
     assert NEIGHBOURS_PHONE.startswith("+120255501")
 
