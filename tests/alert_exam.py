@@ -66,7 +66,7 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|")
     models = (("SSD MobileNet v2", "one-by-one-ssd"), ("yolox_nano_416", "one-by-one-yolox"))
-    for (model, name), gap_s, cool_down_s, confidence in product(models, (2, 30), (0, 60), (50, 80)):
+    for (model, name), gap_s, cool_down_s, confidence in product(models, (2, 3, 30), (0, 60), (50, 80)):
         visits, found = recorded_score(name, gap_s=gap_s, cool_down_s=cool_down_s, min_confidence=confidence)
         texts = sum(found.texts) + found.false_texts
         delay = f"{min(found.delays_s):g} to {max(found.delays_s):g} s"

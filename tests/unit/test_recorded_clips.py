@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from framewatch.domain.visits import Visit
+from framewatch.domain.visits import Reason, Visit
 from tests.alert_exam import recorded_score
 from tests.batches import run
 from tests.fakes import World
@@ -85,9 +85,9 @@ def test_parked_cars_that_people_walk_past_text_nobody_where_the_car_must_have_m
     parked = replayed(name, gap_s=30, watch=("Car",), rule={"require_motion": True})
     assert parked.texts.sent == []
     (visit,) = parked.visits.of("front", "Car")
-    assert visit.rules["exam"].withheld.keys() == {"stationary"}
+    assert visit.rules["exam"].withheld.keys() == {Reason.STATIONARY}
     # The cars are seen, all the time: without the condition somebody is told, once.
-    assert visit.rules["exam"].withheld["stationary"].count >= 60
+    assert visit.rules["exam"].withheld[Reason.STATIONARY].count >= 60
     assert len(replayed(name, gap_s=30, watch=("Car",), rule={}).texts.sent) == 1
 
 
@@ -119,3 +119,11 @@ def test_twenty_deliveries_of_every_record_come_to_what_one_comes_to(name: str, 
     assert again.texts.sent == once.texts.sent
     assert again.alerts.alerts.keys() == once.alerts.alerts.keys()
     assert (again.alerts.work, again.alerts.held) == ({}, [])
+
+
+@pytest.mark.parametrize("name", ["one-by-one-ssd", "one-by-one-yolox"])
+def test_a_gap_of_three_seconds_without_a_cool_down_tells_of_each_of_the_six_once(name: str) -> None:
+    """What docs/alerts.md advises where each coming counts."""
+    _, found = recorded_score(name, gap_s=3, cool_down_s=0, min_confidence=80)
+    assert found.texts == (1, 1, 1, 1, 1, 1)
+    assert found.false_texts == 0
