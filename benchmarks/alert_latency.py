@@ -177,8 +177,10 @@ def play(
             if alert.captured_at < from_at:
                 break
             own = looking[id(batches.by_frame[alert.frame_id])]
-            if took := stages_ms(alert, own, list(looking.values())):
-                found.append(took)
+            took = stages_ms(alert, own, list(looking.values()))
+            if took is None:
+                raise RuntimeError(f"{alert.alert_id} was not told, or its trace lacks a point: {alert}")
+            found.append(took)
     return found, len(stored)
 
 
