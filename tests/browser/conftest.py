@@ -94,7 +94,7 @@ def open_page(browser: Browser, site: FakeSite) -> Iterator[OpenPage]:
     console = Console()
 
     def open_it(
-        path: str = "/",
+        path: str = "/?view=frames",
         *,
         width: int = 1280,
         height: int = 800,

@@ -146,10 +146,10 @@ class FakeSite:
     time_zone: str = "Europe/Madrid"
     demo: bool = False
     frames: list[dict[str, Any]] = field(default_factory=list)
-    cameras: list[dict[str, str]] = field(
+    cameras: list[dict[str, Any]] = field(
         default_factory=lambda: [
-            {"camera_id": "front-door", "name": "Front door"},
-            {"camera_id": "yard", "name": "Yard"},
+            {"camera_id": "front-door", "name": "Front door", "group": None, "zones": []},
+            {"camera_id": "yard", "name": "Yard", "group": None, "zones": []},
         ]
     )
     messages: list[dict[str, str]] = field(default_factory=list)
@@ -162,6 +162,7 @@ class FakeSite:
     # (status, code, message): the API answers this and nothing else
     refuse: tuple[int, str, str] | None = None
     hang_up: bool = False
+    role: str = "operator"
     images_work: bool = True
     # image addresses made before this counter's value are expired
     image_epoch: int = 0
@@ -274,8 +275,11 @@ class FakeSite:
                     "cameras": self.cameras,
                     "watch_labels": ["Person", "Dog"],
                     "watch_min_confidence": 80.0,
+                    "rules": [],
                 }
             )
+        if path == "/v1/me":
+            return as_json({"subject": "s", "username": "ana", "name": "ana", "role": self.role})
         if path != "/v1/frames":
             return as_json({"error": {"code": "not_found", "message": "No such resource."}}, 404)
         self.requests.append(query)

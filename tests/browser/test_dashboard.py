@@ -94,7 +94,7 @@ def test_a_hostile_label_and_camera_name_stay_text(site: FakeSite, open_page: Op
     expect(page.locator("dialog .chip-name")).to_have_text(HOSTILE)
     assert page.locator("b").count() == 0
     assert page.locator('img[src="x"]').count() == 0
-    assert page.title() == "Corner shop · Framewatch"
+    assert page.title() == "Frames · Corner shop · Framewatch"
     assert not has_sideways_scroll(page)
 
 

@@ -1,19 +1,20 @@
 import { render, type ComponentType } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiClient, ApiProblem, isAbort, loadConfig } from "./api/client";
-import type { RuntimeConfig, Site } from "./api/types";
+import type { Me, RuntimeConfig, Site } from "./api/types";
+import { AppContext, type App } from "./app/context";
 import { takeAnswer, type Answer } from "./auth/answer";
 import { Provider, SignInMisconfigured } from "./auth/provider";
 import { Session, type SessionState } from "./auth/session";
 import { TabMemory } from "./auth/tabMemory";
 import { backoffMs } from "./state/backoff";
+import { ConnectionBoard } from "./state/connection";
 import { strings } from "./strings";
 import { ServerClock } from "./time/serverClock";
 import { isTimeZone } from "./time/zone";
 import { Banner } from "./ui/Banner";
-import { Dashboard } from "./ui/Dashboard";
-import { Loading } from "./ui/FrameList";
 import { Header } from "./ui/Header";
+import { Shell } from "./ui/Shell";
 import { SignInPage } from "./ui/SignInPage";
 
 interface Opened {
@@ -53,16 +54,19 @@ async function openSession(
   return { config, client: new ApiClient(config.api_base, undefined, clock, session), session };
 }
 
-async function loadSite(client: ApiClient): Promise<Site> {
-  const site = await client.site();
+/** What a site that asks for no sign-in lets everybody do. */
+const NOBODY: Me = { name: "", role: "viewer" };
+
+async function loadApp({ client, session }: Opened): Promise<App> {
+  const [site, me]: [Site, Me] = await Promise.all([client.site(), session ? client.me() : NOBODY]);
   if (!isTimeZone(site.time_zone)) throw new ApiProblem("failing", `Unknown time zone ${site.time_zone}`);
-  return site;
+  return { client, site, me, zone: site.time_zone, serverNow: () => client.serverNow(), connection: new ConnectionBoard() };
 }
 
 function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) {
   const [opened, setOpened] = useState<Opened | null>(null);
   const [sessionState, setSessionState] = useState<SessionState | null>(null);
-  const [site, setSite] = useState<Site | null>(null);
+  const [app, setApp] = useState<App | null>(null);
   const [DemoPanel, setDemoPanel] = useState<DemoPanel | null>(null);
 
   const signedIn = sessionState?.kind === "signedIn";
@@ -75,14 +79,14 @@ function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) 
       setSessionState({ kind: "stopped", why: "misconfigured", detail: error.message });
     }
   }, []);
-  const askSite = useCallback(async () => opened && setSite(await loadSite(opened.client)), [opened]);
-  const { trouble, retry } = useTrying(opened ? (mayAsk && !site ? askSite : null) : open);
+  const askApp = useCallback(async () => opened && setApp(await loadApp(opened)), [opened]);
+  const { trouble, retry } = useTrying(opened ? (mayAsk && !app ? askApp : null) : open);
 
   useEffect(() => {
-    if (!opened?.config.demo || !site) return;
+    if (!opened?.config.demo || !app) return;
     // Only a demo fetches the phone; production never loads it.
     void import("./demo/PhonePanel").then((module) => setDemoPanel(() => module.PhonePanel));
-  }, [opened, site]);
+  }, [opened, app]);
 
   if (sessionState && sessionState.kind !== "signedIn") {
     const session = opened?.session;
@@ -96,17 +100,17 @@ function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) 
     );
   }
   const account = sessionState && { who: sessionState.who, onSignOut: () => opened?.session?.signOut() };
-  if (!opened || !site) {
+  if (!opened || !app) {
     return (
       <>
         <header class="header">
-          <Header site={null} feed={null} cameras={[]} account={account} serverNow={Date.now} onPause={() => undefined} />
+          <Header site={null} view={null} account={account} serverNow={Date.now} />
           {trouble && (
             <Banner problem={trouble.problem} nextTryMs={trouble.nextTryMs} lastOkMs={null} zone={null} onRetry={retry} />
           )}
         </header>
         {/* An empty dashboard is shown only to those who may see the full one. */}
-        <main aria-busy="true">{!trouble && mayAsk && <Loading words={strings.status.connecting} />}</main>
+        <main aria-busy="true">{!trouble && mayAsk && <p class="view-loading hint">{strings.status.connecting}</p>}</main>
       </>
     );
   }
@@ -114,9 +118,11 @@ function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) 
   return (
     <div class={`page ${demo ? "has-phone" : ""}`}>
       <div class="page-main">
-        <Dashboard client={opened.client} site={site} account={account} />
+        <AppContext.Provider value={app}>
+          <Shell account={account} />
+        </AppContext.Provider>
       </div>
-      {demo && DemoPanel && <DemoPanel smsUrl={demo.sms_url} zone={site.time_zone} />}
+      {demo && DemoPanel && <DemoPanel smsUrl={demo.sms_url} zone={app.zone} />}
     </div>
   );
 }

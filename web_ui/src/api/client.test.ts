@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { ServerClock } from "../time/serverClock";
-import { ApiClient, ApiProblem, getJson, isAbort, REQUEST_TIMEOUT_MS, windowAround } from "./client";
+import { ApiClient, ApiProblem, askJson, isAbort, REQUEST_TIMEOUT_MS, windowAround } from "./client";
 
 const NOW_MS = Date.parse("2026-11-21T12:00:00Z");
 const json = (body: unknown, init: ResponseInit = {}) => new Response(JSON.stringify(body), init);
@@ -62,14 +62,14 @@ const never = (_: RequestInfo | URL, init?: RequestInit) =>
 
 it("an answer that never comes is given up on", async () => {
   vi.useFakeTimers();
-  const caught = problemOf(getJson("/v1/site", { fetchFn: never }));
+  const caught = problemOf(askJson("/v1/site", { fetchFn: never }));
   await vi.advanceTimersByTimeAsync(REQUEST_TIMEOUT_MS);
   expect((await caught).kind).toBe("unreachable");
 });
 
 it("a request that its caller gave up on is no problem", async () => {
   const controller = new AbortController();
-  const caught = getJson("/v1/site", { fetchFn: never, signal: controller.signal }).catch((error: unknown) => error);
+  const caught = askJson("/v1/site", { fetchFn: never, signal: controller.signal }).catch((error: unknown) => error);
   controller.abort();
   expect(isAbort(await caught)).toBe(true);
 });

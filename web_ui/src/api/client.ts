@@ -1,5 +1,23 @@
 import { ServerClock } from "../time/serverClock";
-import type { ErrorBody, Frame, FramesPage, RuntimeConfig, Site } from "./types";
+import type {
+  Alert,
+  AlertsPage,
+  Answered,
+  AnswerKind,
+  CameraStatuses,
+  ErrorBody,
+  Frame,
+  FramesPage,
+  Latency,
+  Me,
+  RuntimeConfig,
+  Site,
+  Snooze,
+  Snoozes,
+  Stats,
+  VisitsPage,
+  WithheldPage,
+} from "./types";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -109,43 +127,125 @@ export class ApiClient {
     return page.frames.find((found) => found.frame_id === frame.frame_id) ?? null;
   }
 
-  private async get(url: string, signal?: AbortSignal): Promise<unknown> {
-    if (!this.authority) return this.ask(url, null, signal);
-    const token = await this.authority.token();
+  async me(signal?: AbortSignal): Promise<Me> {
+    const body = await this.get(`${this.base}/me`, signal);
+    if (!isRecord(body) || typeof body.role !== "string") throw notTheApi();
+    return body as unknown as Me;
+  }
+
+  async cameras(signal?: AbortSignal): Promise<CameraStatuses> {
+    return this.listed("cameras", "cameras", {}, signal);
+  }
+
+  async alerts(query: Query, signal?: AbortSignal): Promise<AlertsPage> {
+    return this.listed("alerts", "alerts", query, signal);
+  }
+
+  async visits(query: Query, signal?: AbortSignal): Promise<VisitsPage> {
+    return this.listed("visits", "visits", query, signal);
+  }
+
+  async withheld(query: Query, signal?: AbortSignal): Promise<WithheldPage> {
+    return this.listed("withheld", "withheld", query, signal);
+  }
+
+  async snoozes(signal?: AbortSignal): Promise<Snoozes> {
+    return this.listed("snoozes", "snoozes", {}, signal);
+  }
+
+  async latency(query: Query, signal?: AbortSignal): Promise<Latency> {
+    return this.listed("latency", "stages", query, signal);
+  }
+
+  async stats(query: Query, signal?: AbortSignal): Promise<Stats> {
+    return this.listed("stats", "cameras", query, signal);
+  }
+
+  /** Raises ApiProblem, refused with 409 or 404 where the alert is not there to be answered. */
+  async answer(alert: Alert, kind: AnswerKind, minutes: number | null = null): Promise<Answered> {
+    const body = { ...reference(alert), kind, ...(minutes === null ? {} : { minutes }) };
+    return (await this.post(`${this.base}/alerts/answer`, body)) as Answered;
+  }
+
+  async note(alert: Alert, text: string): Promise<Alert> {
+    return (await this.post(`${this.base}/alerts/notes`, { ...reference(alert), text })) as Alert;
+  }
+
+  async endSnooze(snooze: Snooze): Promise<void> {
+    await this.post(`${this.base}/snoozes/end`, { rule: snooze.rule_id, scope: snooze.scope });
+  }
+
+  private async listed<T>(path: string, field: string, query: Query, signal?: AbortSignal): Promise<T> {
+    const params = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => valuesOf(name, value)));
+    const body = await this.get(`${this.base}/${path}${params.size ? `?${params}` : ""}`, signal);
+    if (!isRecord(body) || !Array.isArray(body[field])) throw notTheApi();
+    return body as T;
+  }
+
+  private get(url: string, signal?: AbortSignal): Promise<unknown> {
+    return this.signedIn((token) => this.ask(url, { token, ...(signal ? { signal } : {}) }), true);
+  }
+
+  /** What changes something: refused is refused, and no reason to leave the page. */
+  private post(url: string, json: unknown): Promise<unknown> {
+    return this.signedIn((token) => this.ask(url, { token, json }), false);
+  }
+
+  /** mayLeave: a 403 says that whoever is signed in may see nothing here. */
+  private async signedIn(ask: (token: string | null) => Promise<unknown>, mayLeave: boolean): Promise<unknown> {
+    const { authority } = this;
+    if (!authority) return ask(null);
+    const askAs = async (token: string) => {
+      try {
+        const body = await ask(token);
+        authority.onAccepted();
+        return body;
+      } catch (error) {
+        if (!mayLeave || !isStatus(error, 403) || error.code !== "forbidden") throw error;
+        authority.onForbidden();
+        throw gaveUp();
+      }
+    };
+    const token = await authority.token();
     try {
-      return await this.askAs(this.authority, url, token, signal);
+      return await askAs(token);
     } catch (error) {
       if (!isStatus(error, 401)) throw error;
     }
     try {
-      return await this.askAs(this.authority, url, await this.authority.tokenInsteadOf(token), signal);
+      return await askAs(await authority.tokenInsteadOf(token));
     } catch (error) {
       if (!isStatus(error, 401)) throw error;
-      this.authority.onRefused();
+      authority.onRefused();
       throw gaveUp();
     }
   }
 
-  private async askAs(authority: Authority, url: string, token: string, signal?: AbortSignal): Promise<unknown> {
-    try {
-      const body = await this.ask(url, token, signal);
-      authority.onAccepted();
-      return body;
-    } catch (error) {
-      if (!isStatus(error, 403) || error.code !== "forbidden") throw error;
-      authority.onForbidden();
-      throw gaveUp();
-    }
-  }
-
-  private ask(url: string, token: string | null, signal?: AbortSignal): Promise<unknown> {
-    return getJson(url, {
+  private ask(
+    url: string,
+    { token, signal, json }: { token: string | null; signal?: AbortSignal; json?: unknown },
+  ): Promise<unknown> {
+    return askJson(url, {
       fetchFn: this.fetchFn,
       ...(signal ? { signal } : {}),
       ...(token === null ? {} : { token }),
+      ...(json === undefined ? {} : { json }),
       onResponse: ({ headers }) => this.clock.learn(headers),
     });
   }
+}
+
+/** Parameters of a question; null and false are left out. */
+export type Query = Record<string, string | number | boolean | readonly string[] | null>;
+
+function valuesOf(name: string, value: Query[string]): [string, string][] {
+  if (value === null || value === false || value === "") return [];
+  if (typeof value === "object") return value.map((each) => [name, each]);
+  return [[name, String(value)]];
+}
+
+function reference({ camera_id, captured_at, alert_id }: Alert): { camera: string; captured_at: string; alert_id: string } {
+  return { camera: camera_id, captured_at, alert_id };
 }
 
 function isStatus(error: unknown, status: number): error is ApiProblem {
@@ -153,21 +253,23 @@ function isStatus(error: unknown, status: number): error is ApiProblem {
 }
 
 export async function loadConfig(clock: ServerClock, fetchFn: typeof fetch = fetch): Promise<RuntimeConfig> {
-  const body = await getJson("/config.json", { fetchFn, onResponse: ({ headers }) => clock.learn(headers) });
+  const body = await askJson("/config.json", { fetchFn, onResponse: ({ headers }) => clock.learn(headers) });
   if (!isRecord(body) || typeof body.api_base !== "string") throw notTheApi();
   return body as unknown as RuntimeConfig;
 }
 
-interface GetOptions {
+interface AskOptions {
   fetchFn: typeof fetch;
   signal?: AbortSignal;
   /** Sent to this address and nowhere else. */
   token?: string;
+  /** Posted; absent: the address is read. */
+  json?: unknown;
   onResponse?: (response: Response) => void;
 }
 
 /** Raises ApiProblem, or the AbortError of `signal`. */
-export async function getJson(url: string, { fetchFn, signal, token, onResponse }: GetOptions): Promise<unknown> {
+export async function askJson(url: string, { fetchFn, signal, token, json, onResponse }: AskOptions): Promise<unknown> {
   const controller = new AbortController();
   const abort = () => controller.abort();
   let timedOut = false;
@@ -180,7 +282,12 @@ export async function getJson(url: string, { fetchFn, signal, token, onResponse 
   try {
     const response = await fetchFn(url, {
       signal: controller.signal,
-      headers: { accept: "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        accept: "application/json",
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(json === undefined ? {} : { method: "POST", body: JSON.stringify(json) }),
       cache: "no-store",
       credentials: "same-origin",
       // No API of ours moves; a token must not travel on to wherever something in between points.

@@ -85,6 +85,260 @@ export interface Site {
   rules: Rule[];
 }
 
+export type Role = "viewer" | "operator" | "admin";
+
+/** Whoever is signed in, as the API knows them. */
+export interface Me {
+  /** What others are shown of you. */
+  name: string;
+  role: Role;
+}
+
+export type AlertState = "claimed" | "sent" | "failed" | "held" | "joined";
+export type AnswerKind = "taken" | "snoozed" | "false-alarm";
+
+export interface Person {
+  /** A contact's id, or `user:` and a name. */
+  by: string;
+  name: string | null;
+  is_you: boolean;
+}
+
+export interface Answer extends Person {
+  kind: AnswerKind;
+  at: string;
+}
+
+export interface Note extends Person {
+  text: string;
+  at: string;
+}
+
+export interface Delivery {
+  contact_id: string;
+  state: "sent" | "rejected" | "held";
+  at: string;
+  reason: string | null;
+}
+
+export interface EscalationStep {
+  contact_id: string;
+  told: boolean;
+  at: string | null;
+}
+
+export interface Joined {
+  camera_id: string;
+  camera_name: string;
+  label: string;
+  frame_id: string;
+  captured_at: string;
+  confidence: number;
+}
+
+/** When the frame that alerted passed each stage; null where nobody knows. */
+export interface Trace {
+  captured_at: string;
+  arrived_at: string | null;
+  received_at: string | null;
+  labelled_at: string | null;
+  stored_at: string | null;
+  decided_at: string;
+  published_at: string | null;
+}
+
+export interface Alert {
+  alert_id: string;
+  rule_id: string;
+  severity: Severity;
+  state: AlertState;
+  camera_id: string;
+  camera_name: string;
+  label: string;
+  confidence: number;
+  captured_at: string;
+  decided_at: string;
+  visit_id: string;
+  frame_id: string;
+  box_xyxy_rel: BoxXyxyRel | null;
+  /** null once the picture is no longer kept, and in the answer to an action. */
+  image_url: string | null;
+  image_url_expires_at: string | null;
+  deliveries: Delivery[];
+  escalation: EscalationStep[];
+  answers: Answer[];
+  notes: Note[];
+  joined: Joined[];
+  trace: Trace;
+}
+
+export interface AlertsPage {
+  /** Newest capture first. */
+  alerts: Alert[];
+  next_cursor: string | null;
+}
+
+export interface Answered {
+  /** The one of this kind that stands: of two people, the first's. */
+  answer: Answer;
+  snoozed_until: string | null;
+  alert: Alert;
+}
+
+/** Why a rule gave no alert. */
+export type Reason =
+  | "below-confidence"
+  | "too-small"
+  | "outside-zone"
+  | "stationary"
+  | "other-labels"
+  | "too-few-frames"
+  | "off-schedule"
+  | "quiet-hours"
+  | "late"
+  | "snoozed"
+  | "cool-down"
+  | "duplicate-incident"
+  | "limit";
+
+export interface Visit {
+  visit_id: string;
+  camera_id: string;
+  camera_name: string;
+  label: string;
+  first_seen: string;
+  last_seen: string;
+  open: boolean;
+  frames: number;
+  best: {
+    frame_id: string;
+    captured_at: string;
+    confidence: number;
+    box_xyxy_rel: BoxXyxyRel | null;
+    image_url: string | null;
+    image_url_expires_at: string | null;
+  };
+  alerts: { rule_id: string; state: AlertState; alert_id: string; frame_id: string }[];
+  withheld: { rule_id: string; reason: Reason; first_at: string; last_at: string; count: number; best_confidence: number }[];
+}
+
+export interface VisitsPage {
+  /** The one that began last first. */
+  visits: Visit[];
+  next_cursor: string | null;
+}
+
+export interface Withheld {
+  visit_id: string;
+  rule_id: string;
+  reason: Reason;
+  camera_id: string;
+  camera_name: string;
+  label: string;
+  visit_from: string;
+  first_at: string;
+  last_at: string;
+  count: number;
+  best_confidence: number;
+  alerted: boolean;
+}
+
+export interface WithheldPage {
+  withheld: Withheld[];
+  next_cursor: string | null;
+}
+
+export type CameraState =
+  | "online"
+  | "stalled"
+  | "reconnecting"
+  | "auth-failed"
+  | "not-found"
+  | "disabled"
+  | "ended"
+  | "silent"
+  | "unknown";
+
+export interface CameraStatus {
+  camera_id: string;
+  name: string;
+  group: string | null;
+  state: CameraState;
+  /** When that began, where it is a trouble. */
+  since: string | null;
+  why: string | null;
+  heartbeat: {
+    box: string;
+    at: string;
+    age_s: number;
+    version: string;
+    /** Frames since the box's service started. */
+    counts: { read: number; sampled: number; sent: number; gated: Record<string, number>; dropped: number; failed: number };
+    spool: { records: number; bytes: number; oldest_age_s: number | null };
+  } | null;
+  newest_frame: {
+    frame_id: string;
+    captured_at: string;
+    stored_at: string;
+    age_s: number;
+    width: number;
+    height: number;
+    image_url: string;
+    image_url_expires_at: string;
+    labels: Label[];
+  } | null;
+}
+
+export interface CameraStatuses {
+  /** Ages count from it. */
+  at: string;
+  cameras: CameraStatus[];
+  troubles: { kind: "processing" | "vision" | "stream" | "box" | "camera"; since: string }[];
+}
+
+export interface Snooze extends Person {
+  rule_id: string;
+  scope: string;
+  camera_ids: string[];
+  until: string;
+}
+
+export interface Snoozes {
+  snoozes: Snooze[];
+}
+
+export interface Latency {
+  from: string;
+  to: string;
+  alerts: number;
+  cut_at: string | null;
+  stages: { stage: string; count: number; p50_ms: number | null; p95_ms: number | null }[];
+}
+
+/** Counts of one camera in one step of time. */
+export interface StatsBucket {
+  /** When the step begins. */
+  at: string;
+  frames: number;
+  /** Frames by why they were sent. */
+  by_gate_reason: Record<string, number>;
+  /** Frames that showed each label. */
+  by_label: Record<string, number>;
+  watch_frames: number;
+  /** What the box read, sampled and kept back by itself; null where it says nothing. */
+  edge: { read: number; sampled: number; gated: number } | null;
+}
+
+export interface Stats {
+  from: string;
+  to: string;
+  /** Width of a step. */
+  step_s: number;
+  cameras: { camera_id: string; buckets: StatsBucket[] }[];
+  /** Until when everything is counted; later steps may still grow. */
+  counted_until: string | null;
+}
+
 export interface ErrorBody {
   error: { code: string; message: string };
 }

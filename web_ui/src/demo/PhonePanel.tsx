@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { getJson } from "../api/client";
+import { askJson } from "../api/client";
 import type { SmsMessage } from "../api/types";
 import { backoffMs } from "../state/backoff";
 import { strings } from "../strings";
@@ -50,7 +50,7 @@ function useMessages(smsUrl: string): { messages: SmsMessage[]; failing: boolean
     let abort = new AbortController();
     const poll = async (signal: AbortSignal) => {
       try {
-        const body = (await getJson(smsUrl, { fetchFn: (input, init) => fetch(input, init), signal })) as { messages?: SmsMessage[] };
+        const body = (await askJson(smsUrl, { fetchFn: (input, init) => fetch(input, init), signal })) as { messages?: SmsMessage[] };
         const fresh = Array.isArray(body?.messages) ? body.messages : [];
         // The same list is not news: no render, no scroll.
         setMessages((known) => (JSON.stringify(known) === JSON.stringify(fresh) ? known : fresh));

@@ -14,8 +14,8 @@ it("every set of filters survives the address and back", () => {
   for (const filters of sets) expect(filtersFromSearch(searchFromFilters(filters))).toEqual({ filters, ignored: [] });
 });
 
-it("no filters leave a bare address", () => {
-  expect(searchFromFilters(NO_FILTERS)).toBe("");
+it("no filters leave the view alone in the address", () => {
+  expect(searchFromFilters(NO_FILTERS)).toBe("?view=frames");
 });
 
 it("what cannot be read is named and left out", () => {

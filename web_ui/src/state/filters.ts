@@ -1,4 +1,5 @@
 import type { FrameQuery } from "../api/client";
+import { searchOf } from "./route";
 
 export const PRESET_MINUTES = [15, 60, 1440] as const;
 export type PresetMinutes = (typeof PRESET_MINUTES)[number];
@@ -59,7 +60,7 @@ export function filtersFromSearch(search: string): ReadFilters {
   return { filters: { camera: text("camera"), label: text("label"), range, watchOnly: watch === "true" }, ignored };
 }
 
-/** "" or "?camera=..."; the inverse of filtersFromSearch. */
+/** "?view=frames&camera=..."; the inverse of filtersFromSearch. */
 export function searchFromFilters(filters: Filters): string {
   const params = new URLSearchParams();
   if (filters.camera) params.set("camera", filters.camera);
@@ -73,8 +74,7 @@ export function searchFromFilters(filters: Filters): string {
     if (range.toMs !== null) params.set("to", rfc3339(range.toMs));
   }
   if (filters.watchOnly) params.set("watch_only", "true");
-  const search = params.toString();
-  return search ? `?${search}` : "";
+  return searchOf("frames", params);
 }
 
 export function rfc3339(utcMs: number): string {

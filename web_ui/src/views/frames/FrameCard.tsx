@@ -1,11 +1,11 @@
 import { Component } from "preact";
-import type { Frame, Label } from "../api/types";
-import { strings } from "../strings";
-import { ageWords, wholePercent } from "../time/words";
-import { siteTimeAt } from "../time/zone";
-import { EyeIcon } from "./icons";
-import { Picture } from "./Picture";
-import { useTicking } from "./ticker";
+import type { Frame, Label } from "../../api/types";
+import { strings } from "../../strings";
+import { ageWords, wholePercent } from "../../time/words";
+import { siteTimeAt } from "../../time/zone";
+import { EyeIcon } from "../../ui/icons";
+import { Picture } from "../../ui/Picture";
+import { useTicking } from "../../ui/ticker";
 
 const CHIPS_SHOWN = 4;
 

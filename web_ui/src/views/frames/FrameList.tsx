@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Frame } from "../api/types";
-import type { Filters } from "../state/filters";
-import { activeCount, isPast } from "../state/filters";
-import { FRAME_CAP, type FramesState } from "../state/frames";
-import { strings } from "../strings";
-import { siteTimeAt } from "../time/zone";
+import type { Frame } from "../../api/types";
+import type { Filters } from "../../state/filters";
+import { activeCount, isPast } from "../../state/filters";
+import { FRAME_CAP, type FramesState } from "../../state/frames";
+import { strings } from "../../strings";
+import { siteTimeAt } from "../../time/zone";
 import { FrameCard } from "./FrameCard";
-import { PictureIcon, WarnIcon } from "./icons";
+import { PictureIcon, WarnIcon } from "../../ui/icons";
 
 const EAGER_PICTURES = 8;
 const SKELETONS = 8;

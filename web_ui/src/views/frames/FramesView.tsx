@@ -1,15 +1,15 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { ApiClient } from "../api/client";
-import type { Frame, Site } from "../api/types";
-import { camerasInView, Feed, type FeedState } from "../state/feed";
-import { filtersFromSearch, NO_FILTERS, sameFilters, searchFromFilters, type Filters } from "../state/filters";
-import { strings } from "../strings";
-import { Banner } from "./Banner";
+import type { Frame, Site } from "../../api/types";
+import { navigate, useApp, useConnection } from "../../app/context";
+import { camerasInView, Feed, type FeedState } from "../../state/feed";
+import { filtersFromSearch, NO_FILTERS, sameFilters, searchFromFilters, type Filters } from "../../state/filters";
+import { strings } from "../../strings";
 import { CameraBar } from "./CameraBar";
 import { FilterBar } from "./FilterBar";
 import { FrameList } from "./FrameList";
-import { Header, type Account } from "./Header";
-import { CloseIcon, UpIcon } from "./icons";
+import { CloseIcon, UpIcon } from "../../ui/icons";
+import type { ViewProps } from "../view";
+import { FeedStatus } from "./FeedStatus";
 import { Viewer } from "./Viewer";
 
 /** Closer to the top than this, the newest frames are what is being read. */
@@ -18,9 +18,11 @@ const LABELS_REMEMBERED = 200;
 
 const atTop = () => window.scrollY <= AT_TOP_PX;
 
-export function Dashboard({ client, site, account }: { client: ApiClient; site: Site; account: Account | null }) {
-  const zone = site.time_zone;
-  const fromAddress = useMemo(() => filtersFromSearch(location.search), []);
+/** Every frame that was stored, newest first, with filters. */
+export function FramesView({ params }: ViewProps) {
+  const { client, site, zone, serverNow, connection: board } = useApp();
+  const { epoch } = useConnection();
+  const fromAddress = useMemo(() => filtersFromSearch(params.toString()), [params]);
   const [ignored, setIgnored] = useState(fromAddress.ignored);
   const [viewed, setViewed] = useState<Frame | null>(null);
   const viewedRef = useRef<Frame | null>(null);
@@ -47,36 +49,41 @@ export function Dashboard({ client, site, account }: { client: ApiClient; site: 
   useEffect(() => {
     feed.start(fromAddress.filters);
     const onVisible = () => feed.setVisible(!document.hidden);
-    const onPop = () => {
-      const read = filtersFromSearch(location.search);
-      setIgnored(read.ignored);
-      view(null);
-      feed.setFilters(read.filters);
-    };
     const onScroll = () => {
       if (atTop() && !feed.state.paused && viewedRef.current === null) feed.release();
     };
     const onOnline = () => feed.retryNow();
     onVisible();
     document.addEventListener("visibilitychange", onVisible);
-    window.addEventListener("popstate", onPop);
     window.addEventListener("scroll", onScroll, { passive: true });
     window.addEventListener("online", onOnline);
     return () => {
       feed.stop();
       document.removeEventListener("visibilitychange", onVisible);
-      window.removeEventListener("popstate", onPop);
       window.removeEventListener("scroll", onScroll);
       window.removeEventListener("online", onOnline);
     };
   }, [feed]);
 
+  const isFirst = useRef(true);
   useEffect(() => {
-    document.title = strings.title(site.name);
-  }, [site]);
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    setIgnored(fromAddress.ignored);
+    view(null);
+    feed.setFilters(fromAddress.filters);
+  }, [fromAddress]);
 
-  const { epoch, announcement } = useConnectionNews(state);
-  const serverNow = useCallback(() => client.serverNow(), [client]);
+  const source = useMemo(() => Symbol("frames"), []);
+  useEffect(() => {
+    if (!state) return;
+    const { connection, lastOkMs } = state;
+    const lost = connection.state === "lost" ? connection : { problem: null, nextTryMs: null };
+    board.report(source, { problem: lost.problem, nextTryMs: lost.nextTryMs, lastOkMs, retry: () => feed.retryNow() });
+  }, [state?.connection, state?.lastOkMs, feed, board]);
+  useEffect(() => () => board.forget(source), [board]);
   const onRenew = useCallback((frame: Frame) => feed.renew(frame), [feed]);
   const onMore = useCallback(() => void feed.loadMore(), [feed]);
   const onRetry = useCallback(() => feed.retryNow(), [feed]);
@@ -91,9 +98,7 @@ export function Dashboard({ client, site, account }: { client: ApiClient; site: 
 
   const change = (next: Filters) => {
     if (sameFilters(next, feed.state.filters)) return;
-    history.pushState(null, "", location.pathname + searchFromFilters(next));
-    setIgnored([]);
-    feed.setFilters(next);
+    navigate(searchFromFilters(next));
     window.scrollTo(0, 0);
   };
   const goToNewest = () => {
@@ -117,29 +122,13 @@ export function Dashboard({ client, site, account }: { client: ApiClient; site: 
   const shownFrame = viewed && (list.frames.find(({ frame_id }) => frame_id === viewed.frame_id) ?? viewed);
   return (
     <>
-      <a class="skip" href="#frames">
-        {strings.skipToFrames}
-      </a>
-      <header class="header">
-        <Header
-          site={site}
+      <div class="controls" role="search" aria-label={strings.filters.region}>
+        <FeedStatus
           feed={state}
           cameras={namedCameras}
-          account={account}
           serverNow={serverNow}
           onPause={(paused) => feed.setPaused(paused)}
         />
-        {connection.state === "lost" && (
-          <Banner
-            problem={connection.problem}
-            nextTryMs={connection.nextTryMs}
-            lastOkMs={state.lastOkMs}
-            zone={zone}
-            onRetry={onRetry}
-          />
-        )}
-      </header>
-      <div class="controls" role="search" aria-label={strings.filters.region}>
         <CameraBar
           cameras={namedCameras}
           chosen={filters.camera}
@@ -170,7 +159,7 @@ export function Dashboard({ client, site, account }: { client: ApiClient; site: 
           {strings.list.newPill(list.pending.length, list.pendingGap)}
         </button>
       )}
-      <main id="frames" ref={main} tabIndex={-1} aria-label={strings.list.heading} aria-busy={list.phase === "loading"}>
+      <main id="main" ref={main} tabIndex={-1} aria-label={strings.list.heading} aria-busy={list.phase === "loading"}>
         <FrameList
           list={list}
           filters={filters}
@@ -207,27 +196,10 @@ export function Dashboard({ client, site, account }: { client: ApiClient; site: 
         onRenew={onRenew}
       />
       <div class="sr-only" role="status">
-        {announcement}
+        {list.pending.length ? strings.list.newPill(list.pending.length, list.pendingGap) : ""}
       </div>
     </>
   );
-}
-
-/** Counts the times the API came back, and says so to a screen reader. */
-function useConnectionNews(state: FeedState | null): { epoch: number; announcement: string } {
-  const [epoch, setEpoch] = useState(0);
-  const wasLost = useRef(false);
-  const now = state?.connection.state;
-  useEffect(() => {
-    if (now === "lost") wasLost.current = true;
-    else if (now === "ok" && wasLost.current) {
-      wasLost.current = false;
-      setEpoch((n) => n + 1);
-    }
-  }, [now]);
-  const pending = state?.list.pending.length ?? 0;
-  const words = pending ? strings.list.newPill(pending, state?.list.pendingGap ?? false) : epoch ? strings.banner.back : "";
-  return { epoch, announcement: now === "lost" ? "" : words };
 }
 
 /** The watch list first, then what was seen while the page was open. */

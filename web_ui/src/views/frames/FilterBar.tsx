@@ -1,8 +1,8 @@
 import { useEffect, useId, useState } from "preact/hooks";
-import { activeCount, PRESET_MINUTES, type Filters, type PresetMinutes, type TimeRange } from "../state/filters";
-import { strings } from "../strings";
-import { inputValueAt, instantsOf, parseInputValue, siteTimeAt, zoneAbbreviation } from "../time/zone";
-import { CloseIcon, EyeIcon, FilterIcon } from "./icons";
+import { activeCount, PRESET_MINUTES, type Filters, type PresetMinutes, type TimeRange } from "../../state/filters";
+import { strings } from "../../strings";
+import { inputValueAt, instantsOf, parseInputValue, siteTimeAt, zoneAbbreviation } from "../../time/zone";
+import { CloseIcon, EyeIcon, FilterIcon } from "../../ui/icons";
 
 interface Props {
   filters: Filters;

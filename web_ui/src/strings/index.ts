@@ -1,13 +1,32 @@
 // Every word the page shows. English.
 
-import type { GateReason } from "./api/types";
+import type { GateReason } from "../api/types";
+import type { View } from "../state/route";
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
 
 export const strings = {
   product: "Framewatch",
   title: (site: string) => `${site} · Framewatch`,
-  skipToFrames: "Skip to the frames",
+  titleOfView: (view: string, site: string) => `${view} · ${site} · Framewatch`,
+  skip: "Skip to the content",
+
+  nav: {
+    label: "Views",
+    views: {
+      wall: "Live",
+      review: "Review",
+      timeline: "Timeline",
+      frames: "Frames",
+      frame: "Frame",
+      zones: "Zones",
+      charts: "Charts",
+      snoozes: "Snoozes",
+    } as Record<View, string>,
+    loading: "Loading…",
+    outdated: "This view could not be loaded. A newer version of the page may be there.",
+    reload: "Load the page again",
+  },
 
   age: {
     now: "just now",

@@ -1,9 +1,9 @@
-import type { Camera } from "../api/types";
-import { STALE_AFTER_MS, type CameraFreshness } from "../state/feed";
-import { strings } from "../strings";
-import { ageWords } from "../time/words";
-import { WarnIcon } from "./icons";
-import { useTicking } from "./ticker";
+import type { Camera } from "../../api/types";
+import { STALE_AFTER_MS, type CameraFreshness } from "../../state/feed";
+import { strings } from "../../strings";
+import { ageWords } from "../../time/words";
+import { WarnIcon } from "../../ui/icons";
+import { useTicking } from "../../ui/ticker";
 
 interface Props {
   cameras: readonly Camera[];

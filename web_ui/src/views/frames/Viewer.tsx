@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Frame } from "../api/types";
-import { strings } from "../strings";
-import { siteTimeAt } from "../time/zone";
+import type { Frame } from "../../api/types";
+import { strings } from "../../strings";
+import { siteTimeAt } from "../../time/zone";
 import { Age, labelsInOrder } from "./FrameCard";
-import { CloseIcon, EyeIcon, LeftIcon, RightIcon } from "./icons";
-import { Picture } from "./Picture";
+import { CloseIcon, EyeIcon, LeftIcon, RightIcon } from "../../ui/icons";
+import { Picture } from "../../ui/Picture";
 
 /** Frames left before the end at which the next page is asked for. */
 const ASK_AHEAD = 3;

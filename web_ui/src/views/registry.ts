@@ -1,0 +1,15 @@
+import type { ComponentType } from "preact";
+import type { View } from "../state/route";
+import type { ViewProps } from "./view";
+
+/** Where each view is fetched from when it is first shown: the first page an operator opens carries one, not all. */
+export const LOADERS: Record<View, () => Promise<ComponentType<ViewProps>>> = {
+  wall: async () => (await import("./wall/WallView")).WallView,
+  review: async () => (await import("./review/ReviewView")).ReviewView,
+  timeline: async () => (await import("./timeline/TimelineView")).TimelineView,
+  frames: async () => (await import("./frames/FramesView")).FramesView,
+  frame: async () => (await import("./frame/FrameView")).FrameView,
+  zones: async () => (await import("./zones/ZonesView")).ZonesView,
+  charts: async () => (await import("./charts/ChartsView")).ChartsView,
+  snoozes: async () => (await import("./snoozes/SnoozesView")).SnoozesView,
+};

@@ -1,0 +1,5 @@
+import type { ViewProps } from "../view";
+
+export function WallView(_: ViewProps) {
+  return <main id="main" tabIndex={-1} />;
+}
