@@ -12,7 +12,7 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt configure[site.yaml]             check a site file and make it the running one; configure[prod,site=other.yaml]
   pynt publish[prod]                    site file and pages only, after a plain `cdk deploy`
   pynt status[prod]                     how everything is, and what to do about it
-  pynt logs[image_processor]            what a function wrote; logs[frame_fetcher,minutes=5,follow=true,stage=prod]
+  pynt logs[image_processor]            what a function wrote; logs[watchdog,minutes=5,follow=true,stage=prod]
   pynt adduser[ana@example.org,admin]   invite somebody to the dashboard; password=ask sets one, without an e-mail
   pynt removeuser[ana@example.org]
   pynt edgebox[shop-1]                  credentials for the machine beside the cameras, shown once
@@ -20,6 +20,7 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt rotateedge[shop-1]               a second key for it; finishrotation[shop-1] ends the first when it is not used
   pynt revokeedge[shop-1]               it can do nothing any more
   pynt edgeboxes                        all of them, their keys, when they were used
+  pynt revokelinks[prod]                the links in texts open nothing any more: a phone is lost
   pynt redrive[prod]                    failed records back through the processor; dry=true, error=EnvelopeError
   pynt deletedata[dev]                  all frames and what was seen in them
   pynt destroy[dev]                     everything; keep_frames=true leaves the data, =false takes what is protected
@@ -32,6 +33,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from getpass import getpass
 from pathlib import Path
@@ -44,6 +46,7 @@ from infra.tasks import cdk as _cdk
 from infra.tasks import deploy as _deploy
 from infra.tasks import destroy as _destroy
 from infra.tasks import edge_boxes as _edge_boxes
+from infra.tasks import links as _links
 from infra.tasks import logs as _logs
 from infra.tasks import publish as _publish
 from infra.tasks import redrive as _redrive
@@ -328,6 +331,13 @@ def edgeboxes(stage: str = STAGE) -> None:
     """The machines beside the cameras, their keys, and when those were used"""
     for line in _edge_boxes.lines(open_stage(stage)):
         print(line)
+
+
+@task()
+@_told
+def revokelinks(stage: str = STAGE) -> None:
+    """The links in texts open nothing any more, as when a phone is lost; texts that follow have new ones"""
+    _links.revoke_links(open_stage(stage), datetime.now(UTC))
 
 
 @task()

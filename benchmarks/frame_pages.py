@@ -193,7 +193,7 @@ def set_up() -> None:
 def measure(scenario: Scenario) -> Cost:
     """The cost of the scenario's last page; pages before it only lead there."""
     FixedClock.at = NEWEST + scenario.quiet
-    events = handler.deps().pages._client.meta.events  # type: ignore[attr-defined]
+    events = handler.deps().frames.pages._client.meta.events  # type: ignore[attr-defined]
     cursor: dict[str, str] = {}
     for _ in range(scenario.page):
         cost, lock = Cost(), threading.Lock()

@@ -22,7 +22,9 @@ from infra import packaging
 GOAL = 1.5
 BUILD = {
     "image_processor": "import lambdas.image_processor.handler as handler; kept = handler.app('frames')",
+    "watchdog": "import lambdas.watchdog.handler as handler; kept = handler.app()",
     "frame_fetcher": "import lambdas.frame_fetcher.handler as handler; kept = handler.deps()",
+    "alert_link": "import lambdas.alert_link.handler as handler; kept = handler.deps()",
 }
 BARE = "import boto3; session = boto3.Session(); kept = [session.client(name) for name in {services!r}]"
 SCRIPT = """
@@ -38,6 +40,8 @@ ENVIRONMENT = {
     "FW_FRAMES_BUCKET": "frames",
     "FW_CONFIG_BUCKET": "config",
     "FW_FAILURE_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/failures",
+    "FW_LINK_BASE_URL": "https://d1example.cloudfront.net",
+    "FW_ALERT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:alerts",
     "FW_STAGE": "benchmark",
     "AWS_REGION": "eu-west-1",
     "AWS_DEFAULT_REGION": "eu-west-1",

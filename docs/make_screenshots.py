@@ -24,8 +24,21 @@ def main() -> int:
         _shoot(browser, "dashboard.png", width=1280, height=800, dark=False, open_frame=False)
         _shoot(browser, "frame.png", width=1280, height=800, dark=True, open_frame=True, query="?watch_only=true")
         _shoot(browser, "phone.png", width=390, height=844, dark=False, open_frame=False)
+        _shoot_alert(browser, "alert.png", width=390, height=844)
         browser.close()
     return 0
+
+
+def _shoot_alert(browser: Browser, name: str, *, width: int, height: int) -> None:
+    """What the link in the newest text opens, on a phone in the dark."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark", device_scale_factor=1)
+    texts = page.request.get(f"{DASHBOARD}demo/sms").json()["messages"]
+    if not texts:
+        sys.exit("the demo has texted nobody yet; let it run for a minute")
+    page.goto(texts[-1]["text"].rpartition(" ")[2])
+    _wait_for_pictures(page, "img", 1)
+    page.screenshot(path=IMAGES / name)
+    page.close()
 
 
 def _shoot(

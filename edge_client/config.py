@@ -25,7 +25,7 @@ from framewatch.domain.errors import PermanentError
 from framewatch.domain.geometry import PolygonField
 from framewatch.domain.heartbeats import BOX_ID_PATTERN
 from framewatch.domain.schedule import WeeklyHours
-from framewatch.domain.site import CameraId, Section, SiteProblems, TimeZone
+from framewatch.domain.settings_base import CameraId, Section, SiteProblems, TimeZone
 from framewatch.wire.settings_model import validate_settings
 from framewatch.wire.yaml_reading import Reading, read_settings, report
 

@@ -44,7 +44,7 @@ _MAX_WAITING_BYTES = 32 * 1024 * 1024
 _POLL_S = 0.2
 _LEAST_WAIT_S = 0.005
 # A frame waits this long at most for others to share its request: a text must not wait for a full batch.
-_LINGER_S = 0.1
+_LINGER_S = 0.03
 
 
 class StreamUnusable(Exception):

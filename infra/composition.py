@@ -2,9 +2,9 @@
 
 framewatch-<stage>-data         table, frames bucket, configuration bucket
 framewatch-<stage>-ingest       stream, and the policy of the machines beside the cameras
-framewatch-<stage>-notify       topic of the alarms, and who hears them
-framewatch-<stage>-processing   image processor, its event source, the failure queue
+framewatch-<stage>-notify       topics of the alarms and of the alerts, and who hears the alarms
 framewatch-<stage>-web          the dashboard's bucket and distribution, and the API's empty shell
+framewatch-<stage>-processing   image processor, its event source, the failure queue
 framewatch-<stage>-identity     user pool, sign-in pages, groups
 framewatch-<stage>-api          frame fetcher, and the routes to it for whoever signed in
 framewatch-<stage>-operations   alarms, and a dashboard in CloudWatch
@@ -44,8 +44,9 @@ def compose(app: cdk.App, settings: StageSettings) -> None:
     data = DataStack(app, **named("data", protected=settings.retain_data))
     ingest = IngestStack(app, data=data, **named("ingest"))
     notify = NotifyStack(app, **named("notify"))
-    processing = ProcessingStack(app, data=data, ingest=ingest, **named("processing"))
     web = WebStack(app, data=data, **named("web"))
+    # After the pages: the texts link to them.
+    processing = ProcessingStack(app, data=data, ingest=ingest, notify=notify, web=web, **named("processing"))
     identity = IdentityStack(app, web=web, **named("identity", protected=settings.retain_data))
     api = ApiStack(app, data=data, web=web, identity=identity, **named("api"))
     operations = OperationsStack(

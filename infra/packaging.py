@@ -31,7 +31,9 @@ MAX_UNPACKED_BYTES = 250 * 1024 * 1024
 # The AWS services that each function calls; botocore describes four hundred, in 27 MB.
 SERVICES = {
     "image_processor": frozenset({"dynamodb", "rekognition", "s3", "sns", "sqs"}),
+    "watchdog": frozenset({"dynamodb", "s3", "sns"}),
     "frame_fetcher": frozenset({"dynamodb", "s3"}),
+    "alert_link": frozenset({"dynamodb", "s3"}),
 }
 # Of a wheel, nobody reads: stubs and sources of compiled modules, and the pages of Swagger UI, which the API does
 # not serve; of botocore, its examples.

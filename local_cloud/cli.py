@@ -63,10 +63,29 @@ def build_parser() -> argparse.ArgumentParser:
         help="what a shell needs to reach it is written there, and removed at the end (default .local/aws.env)",
     )
     _add_model(aws)
+    _add_rules(commands)
     return parser
 
 
+def _add_rules(commands: Any) -> None:
+    rules = commands.add_parser("rules", help="what alert rules would do").add_subparsers(dest="rules", required=True)
+    what = "what a site file's rules would text about a clip, and why not more; nothing is sent"
+    trial = _add_source(rules, "try", what)
+    trial.add_argument(
+        "--start", metavar="TIME", help="when the clip begins, such as 2026-01-31T18:00:00Z (default: now)"
+    )
+    trial.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (a live camera: 60)")
+    trial.add_argument("--json", type=Path, metavar="FILE", help="write the timeline there, too")
+
+
 def _add_command(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
+    parser = _add_source(commands, name, what)
+    parser.add_argument("--no-browser", action="store_true", help="do not open the dashboard in a browser")
+    parser.add_argument("--assembly", type=Path, metavar="DIR", help="templates built elsewhere")
+    return parser
+
+
+def _add_source(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=what, description=what, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -77,8 +96,6 @@ def _add_command(commands: Any, name: str, what: str) -> argparse.ArgumentParser
     rate.add_argument("--fps", type=float, metavar="F", help="take at most F frames a second instead")
     parser.add_argument("--watch", metavar="LABEL,...", help="text when one of these turns up")
     parser.add_argument("--min-confidence", type=float, metavar="PERCENT", help="of a watched label (default 80)")
-    parser.add_argument("--no-browser", action="store_true", help="do not open the dashboard in a browser")
-    parser.add_argument("--assembly", type=Path, metavar="DIR", help="templates built elsewhere")
     _add_model(parser)
     return parser
 
@@ -124,6 +141,10 @@ def _command_of(args: argparse.Namespace) -> int:
         from local_cloud.once import run_once  # noqa: PLC0415
 
         return run_once(args, _Teller())
+    if args.command == "rules":
+        from local_cloud.rules_try import run_trial  # noqa: PLC0415
+
+        return run_trial(args)
     if args.command == "aws":
         from local_cloud.account import run_account  # noqa: PLC0415
 

@@ -10,10 +10,18 @@ from collections.abc import Callable
 from datetime import datetime
 
 from local_cloud.assembly import PAGES
-from local_cloud.cameras import DEMO_WATCH, SiteChoice, choose_site, demo_clip, machine_time_zone
+from local_cloud.cameras import (
+    DEMO_WATCH,
+    SiteChoice,
+    choose_site,
+    demo_clip,
+    machine_time_zone,
+    with_a_neighbour,
+    with_links_to,
+)
 from local_cloud.deploy import check_pages, put_pages
 from local_cloud.distribution import read_distribution
-from local_cloud.front import Front, listen
+from local_cloud.front import Front, address_of, listen
 from local_cloud.front_app import FrontApp, Upstream
 from local_cloud.journal import Journal
 from local_cloud.options import sampling_of, watch_of
@@ -39,10 +47,13 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         default_watch=DEMO_WATCH,
         time_zone=machine_time_zone(),
     )
+    if args.config is None:
+        choice = with_a_neighbour(choice)
     pace = Pace(sampling_of(args), fast=False, loop=not args.once)
     with contextlib.ExitStack() as undo:
         sock = listen(args.port)
         undo.callback(sock.close)
+        choice = with_links_to(choice, address_of(sock))
         journal = Journal(_MAX_TRACED_FRAMES, on_sms=lambda seen: say(sms_line(seen)))
         stack = LocalStack(
             StackOptions(choice.site_text, args.model, args.model_sha256, args.assembly),
@@ -116,7 +127,7 @@ def _texts(journal: Journal) -> list[tuple[str, str, datetime]]:
 def _say_where(choice: SiteChoice, url: str, user: User | None, say: Callable[[str], None]) -> None:
     """user: who has to sign in."""
     say(f"watching {', '.join(f'{c.camera_id} ({c.source.redacted})' for c in choice.cameras)}")
-    say(f"texts are sent for: {', '.join(choice.site.watch.labels) or 'nothing; name labels with --watch'}")
+    say(f"texts are sent for: {', '.join(choice.site.watch_words) or 'nothing; name labels with --watch'}")
     say(f"the dashboard is at {url}")
     if user is not None:
         say(f"sign in as {user.username} with the password {user.password}")

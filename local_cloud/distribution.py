@@ -146,7 +146,7 @@ class Origins:
         self._picture_links = {f"{emulator_url}/{bucket}/": f"{PICTURES}{bucket}/" for bucket in buckets.values()}
 
     def to_front(self, text: str, front: str) -> str:
-        """text: JSON or a URL. front: the origin by which the browser knows the front."""
+        """text: JSON, a page or a URL. front: the origin by which the browser knows the front."""
         for cloud in (self.dashboard, *self.sign_in):
             text = text.replace(cloud, front)
         for cloud, path in self._picture_links.items():

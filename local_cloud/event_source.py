@@ -77,7 +77,7 @@ class EventSource:
         give_up: Callable[[GivenUp], None],
         *,
         on_invoke: Callable[[Sequence[StreamRecord]], None] = lambda _: None,
-        poll_interval_s: float = 0.1,
+        poll_interval_s: float = 0.05,
         reshard_check_s: float = 5.0,
     ) -> None:
         """on_invoke: told of every invocation's records, from several threads."""

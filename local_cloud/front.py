@@ -32,6 +32,10 @@ def listen(port: int, option: str = "--port (make demo PORT=8081)") -> socket.so
     return sock
 
 
+def address_of(sock: socket.socket) -> str:
+    return f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
 class Front:
     """Serves from a thread of its own until `stop`."""
 
@@ -41,7 +45,7 @@ class Front:
             app.asgi(), log_level="critical", access_log=False, server_header=False, lifespan="on"
         )
         config.timeout_graceful_shutdown = 1
-        self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        self.url = address_of(sock)
         self._app = app
         self._server = uvicorn.Server(config)
         self._sock = sock

@@ -37,6 +37,10 @@ _TIMEOUT_S = 35.0  # API Gateway gives up after 30
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 _METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
 _FORM = "application/x-www-form-urlencoded"
+# Answers in which an address of the cloud may stand: a link to a picture, say. The sign-in's form is none of them:
+# its hidden fields go back as they came.
+_WITH_ADDRESSES = ("application/json",)
+_PAGES_WITH_ADDRESSES = (*_WITH_ADDRESSES, "text/html")
 # What belongs to one connection, and what the front decides itself.
 _NOT_FORWARDED = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade"
@@ -135,7 +139,7 @@ class FrontApp:
         url = self._upstream.url + _target(request)
         # The API answers to its own host name only.
         headers = [*_forwarded(request), (b"host", f"{api.name}.execute-api.localhost".encode())]
-        return await self._pass(request, url, headers)
+        return await self._pass(request, url, headers, translated=_PAGES_WITH_ADDRESSES)
 
     async def _page(self, request: Request, bucket: Bucket) -> Response:
         key = request.url.path.removeprefix("/") or self._distribution.root_object
@@ -200,9 +204,14 @@ class FrontApp:
         )
 
     async def _pass(
-        self, request: Request, url: str, headers: list[tuple[bytes, bytes]], body: bytes | None = None
+        self,
+        request: Request,
+        url: str,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes | None = None,
+        translated: tuple[str, ...] = _WITH_ADDRESSES,
     ) -> Response:
-        """body: in the place of the request's own."""
+        """body: in the place of the request's own. translated: types of answers in which origins are."""
         if ".." in request.scope["path"].split("/"):
             return _error(404, "not_found", "there is nothing above")  # another bucket, or the emulator's own pages
         if not _is_ours(request):
@@ -222,9 +231,11 @@ class FrontApp:
             )
         except httpx.HTTPError:
             return _error(502, "unavailable", "the API does not answer")
-        return self._returned(answer, request)
+        return self._returned(answer, request, translated)
 
-    def _returned(self, answer: httpx.Response, request: Request) -> Response:
+    def _returned(
+        self, answer: httpx.Response, request: Request, translated: tuple[str, ...] = _WITH_ADDRESSES
+    ) -> Response:
         headers = {
             name: value
             for name, value in answer.headers.items()
@@ -235,7 +246,7 @@ class FrontApp:
         if "location" in headers:
             headers["location"] = self._origins.to_front(headers["location"], front)
         content = answer.content
-        if headers.get("content-type", "").startswith("application/json"):
+        if headers.get("content-type", "").startswith(translated):
             content = self._origins.to_front(answer.text, front).encode()
         return Response(content, answer.status_code, headers)
 
@@ -243,7 +254,12 @@ class FrontApp:
 def _is_ours(request: Request) -> bool:
     """Whether it only reads, or comes from a page of ours, or from no page at all."""
     origin = request.headers.get("origin")
-    return request.method in _HARMLESS or not origin or urlsplit(origin).netloc == request.headers.get("host")
+    if request.method in _HARMLESS or not origin:
+        return True
+    if origin == "null":
+        # So a page that sends no referrer posts its form. The browser still says whose page it was; no script can.
+        return request.headers.get("sec-fetch-site") == "same-origin"
+    return urlsplit(origin).netloc == request.headers.get("host")
 
 
 def _of_the_pool(

@@ -46,7 +46,7 @@ def run_once(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         places = Places(
             stack.outputs["TableName"], stack.outputs["FramesBucketName"], stack.outputs["FailureQueueUrl"]
         )
-        found = read_back(stack.emulator.client, places, choice.site, journal.snapshot())
+        found = read_back(stack.emulator.client, places, journal.snapshot())
         report = build_report(journal, run.edge_report, found, choice.site, vision=_vision(stack), errors=run.errors)
     finally:
         stack.stop()

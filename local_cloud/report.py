@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from edge_client.client import EdgeReport
-from framewatch.adapters.aws.dynamo import DynamoTable, Item
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.domain.alerts import Alert
 from framewatch.domain.errors import EnvelopeError
+from framewatch.domain.labels import fold
 from framewatch.domain.site import SiteConfig
+from framewatch.domain.visits import Visit
 from framewatch.wire.envelope import decode_envelope, format_utc
-from framewatch.wire.items import StoredFrame, alerts_key, day_of, frame_sort_key, index_key, index_name, visits_key
-from framewatch.wire.visit_items import StoredAlert, StoredDelivery, StoredVisit
+from framewatch.wire.items import StoredFrame, day_of, frame_sort_key, index_key, index_name
 from local_cloud.clients import ClientFactory
 from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
 from local_cloud.problem import LocalProblem
 
-_PAGE = 100
-_AFTER_ALL = "~"  # sort keys begin with a time
 _GIVEN_UP_PREFIX = "aws/lambda/"  # Lambda's own, for batches whose retries are used up
 _LOOK_S = 20  # how long a message that was looked at stays out of sight; longer than looking at all takes
 
@@ -36,12 +38,6 @@ class Places:
     failure_queue_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFound:
-    alert: StoredAlert
-    deliveries: dict[str, StoredDelivery]
-
-
 @dataclass(slots=True)
 class Found:
     """What is really there, read back through the AWS APIs."""
@@ -50,11 +46,11 @@ class Found:
     kept_raw: dict[str, str] = field(default_factory=dict)  # frame id -> object key
     kept_unnamed: list[str] = field(default_factory=list)  # object keys of records that name no frame
     reasons: dict[str, str] = field(default_factory=dict)  # by object key, as the failure queue says
-    alerts: list[AlertFound] = field(default_factory=list)
-    visits: list[StoredVisit] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
 
 
-def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: Sequence[FrameTrace]) -> Found:
+def read_back(client: ClientFactory, places: Places, frames: Sequence[FrameTrace]) -> Found:
     found = Found()
     objects = set(_list_keys(client("s3"), places.bucket, "frames/"))
     table = DynamoTable(client("dynamodb"), places.table)
@@ -65,15 +61,10 @@ def read_back(client: ClientFactory, places: Places, site: SiteConfig, frames: S
     _read_kept(client("s3"), places.bucket, found)
     if found.kept_raw or found.kept_unnamed:
         found.reasons = dict(_read_pointers(client("sqs"), places.failure_queue_url))
-    days = {(f.camera_id, day_of(f.captured_at)): f.captured_at for f in frames}
-    for (camera_id, _), at in sorted(days.items()):
-        for item in _all_of(table, alerts_key(camera_id, at)):
-            deliveries = {c: StoredDelivery.model_validate_json(d["S"]) for c, d in item["deliveries"]["M"].items()}
-            found.alerts.append(AlertFound(StoredAlert.read(item["doc"]["S"]), deliveries))
-    for camera_id in sorted({f.camera_id for f in frames}):
-        for label in site.watch.labels:
-            for item in _all_of(table, visits_key(camera_id, label)):
-                found.visits.append(StoredVisit.read(item["doc"]["S"]))
+    alerts, visits = DynamoAlertTable(table), DynamoVisitTable(table)
+    for camera_id, day in sorted({(f.camera_id, day_of(f.captured_at)) for f in frames}):
+        found.alerts += [alert for _, alert in alerts.newest_first(camera_id, day)]
+        found.visits += [visit for _, visit in visits.newest_first(camera_id, day)]
     return found
 
 
@@ -132,14 +123,14 @@ def build_report(
         ],
         "alerts": [
             {
-                "camera": a.alert.camera_id,
-                "label": _as_watched(site, a.alert.label),
-                "confidence": a.alert.confidence,
-                "captured_at": format_utc(a.alert.captured_at),
-                "media_time_s": media.of(a.alert.camera_id, a.alert.captured_at),
-                "frame_id": a.alert.frame_id,
+                "camera": a.camera_id,
+                "label": _as_watched(site, a.label),
+                "confidence": a.confidence,
+                "captured_at": format_utc(a.captured_at),
+                "media_time_s": media.of(a.camera_id, a.captured_at),
+                "frame_id": a.frame_id,
             }
-            for a in sorted(found.alerts, key=lambda a: (a.alert.captured_at, a.alert.alert_id))
+            for a in sorted(found.alerts, key=lambda a: (a.captured_at, a.alert_id))
         ],
         "sms": [{"number": t.number, "text": t.text, "sent_at": format_utc(t.sent_at)} for t in texts],
         "latency_ms": {
@@ -163,9 +154,9 @@ class _Text:
     frame_id: str | None
 
 
-def _texts(seen: Sequence[SeenSms], alerts: Sequence[AlertFound]) -> list[_Text]:
+def _texts(seen: Sequence[SeenSms], alerts: Sequence[Alert]) -> list[_Text]:
     """The emulator keeps no time of sending; the alert that the text is of does."""
-    sent = {d.message_id: (d.at, a.alert.frame_id) for a in alerts for d in a.deliveries.values() if d.message_id}
+    sent = {d.message_id: (d.at, a.frame_id) for a in alerts for d in a.deliveries.values() if d.message_id}
     texts = []
     for s in seen:
         at, frame_id = sent.get(s.sms.message_id, (s.noticed_at, None))
@@ -215,8 +206,8 @@ class _MediaTimes:
 
 
 def _as_watched(site: SiteConfig, folded: str) -> str:
-    """The label as the watch list spells it; the table knows it folded."""
-    return next((w for w in site.watch.labels if w.casefold() == folded.casefold()), folded)
+    """The label as the rules spell it; the table knows it folded."""
+    return next((w for w in site.watch_words if fold(w) == fold(folded)), folded)
 
 
 def _labels(stored: Iterable[StoredFrame]) -> list[dict[str, Any]]:
@@ -248,10 +239,6 @@ def _stored_frames(table: DynamoTable, frames: Sequence[FrameTrace]) -> Iterable
         for f in frames
     )
     return (StoredFrame.read(item["doc"]["S"]) for item in table.batch_get(keys))
-
-
-def _all_of(table: DynamoTable, pk: str) -> Iterable[Item]:
-    return table.query_down(pk, at_most=_AFTER_ALL, page=_PAGE)
 
 
 def _list_keys(s3: Any, bucket: str, prefix: str) -> Iterable[str]:

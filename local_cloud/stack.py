@@ -20,6 +20,9 @@ from local_cloud.problem import LocalProblem
 from local_cloud.stream_batches import StreamRecord
 
 SITE_KEY = "site.yaml"
+# Somebody waits for each of these. The watchdog is nobody's to wait for: the emulator runs it once a minute, by its
+# deployed schedule.
+_WARM = ("ImageProcessorName", "FrameFetcherName", "AlertLinkName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class LocalStack:
         # Never waited for at the end: once the emulator is gone, so is what these threads wait for.
         pool = ThreadPoolExecutor(2)
         self._undo.callback(pool.shutdown, wait=False)
-        warm = [pool.submit(self._warm_up, name) for name in ("ImageProcessorName", "FrameFetcherName")]
+        warm = [pool.submit(self._warm_up, name) for name in _WARM]
         self._machine.wait_until_it_sees()
         for each in warm:
             each.result()

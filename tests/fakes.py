@@ -6,21 +6,28 @@ crash of the process, which no `except Exception` stops.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from framewatch.domain.alerts import Alert, Delivery
-from framewatch.domain.errors import WriteConflict
+from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits
+from framewatch.domain.alert_settings import Alerts, Contact
+from framewatch.domain.alerts import Alert, AlertLink, AlertRef, Answer, AnswerKind, Delivery, OpenAlert
 from framewatch.domain.frames import FrameMeta
-from framewatch.domain.labels import Label, fold
-from framewatch.domain.site import Camera, Contact, SiteConfig
+from framewatch.domain.labels import Label
+from framewatch.domain.limits import Held, LimitState
+from framewatch.domain.rule_state import RuleState
+from framewatch.domain.site import Camera, SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitChange
-from framewatch.services.ports import RawRecord
-from framewatch.services.process_frames import Deps
+from framewatch.services.ports import Decided, RawRecord
+from framewatch.services.processing import Deps
+from framewatch.services.send_alerts import SendDeps
+from framewatch.wire.alert_message import AlertMessage
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 
+LINK_BASE_URL = "https://cams.example"
 NOON = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
 
 
@@ -157,79 +164,139 @@ class FakeFrames:
         return new
 
 
-@dataclass
-class FakeVisits:
-    faults: Faults = field(default_factory=Faults)
-    visits: dict[str, Visit] = field(default_factory=dict)  # by visit id
-    seen: set[tuple[str, str]] = field(default_factory=set)  # frame id, folded label
-    alerts: dict[str, Alert] = field(default_factory=dict)  # by alert id
-    lock: threading.Lock = field(default_factory=threading.Lock)
+class FakeVisits(MemoryVisits):
+    def __init__(self, faults: Faults | None = None, store: MemoryStore | None = None):
+        super().__init__(store or MemoryStore())
+        self.faults = faults or Faults()
+
+    @property
+    def visits(self) -> dict[str, Visit]:
+        """By visit id."""
+        return self.store.visits
+
+    @property
+    def seen(self) -> set[tuple[str, str]]:
+        """Frame id and folded label of what is counted."""
+        return self.store.seen
 
     def counted(self, frame_ids: Sequence[str], label: str) -> set[str]:
         self.faults.before("visits counted")
-        return {f for f in frame_ids if (f, fold(label)) in self.seen}
+        return super().counted(frame_ids, label)
 
     def near(self, camera_id: str, label: str, first: datetime, last: datetime, gap: timedelta) -> list[Visit]:
         self.faults.before("visits near")
-        found = [v for v in self.of(camera_id, label) if v.first_seen <= last + gap and v.last_seen >= first - gap]
+        found = super().near(camera_id, label, first, last, gap)
         self.faults.after("visits near")
         return found
 
-    def apply(self, change: VisitChange, alert: Alert | None, expires_at: datetime) -> None:
+    def apply(self, change: VisitChange, decided: Decided, expires_at: datetime) -> None:
         self.faults.before("visits apply")
-        label = fold(change.after.label)
-        with self.lock:
-            for visit in change.before:
-                stored = self.visits.get(visit.visit_id)
-                if stored is None or stored.version != visit.version:
-                    raise WriteConflict(f"{visit.visit_id} is not at version {visit.version}")
-            if not change.before and change.after.visit_id in self.visits:
-                raise WriteConflict(f"{change.after.visit_id} is there already")
-            if any((s.frame_id, label) in self.seen for s in change.sightings):
-                raise WriteConflict("a frame is counted already")
-            if alert is not None and alert.alert_id in self.alerts:
-                raise WriteConflict(f"{alert.alert_id} is there already")
-            for visit in change.before:
-                del self.visits[visit.visit_id]
-            version = max((v.version for v in change.before), default=0) + 1
-            self.visits[change.after.visit_id] = replace(change.after, version=version)
-            self.seen |= {(s.frame_id, label) for s in change.sightings}
-            if alert is not None:
-                self.alerts[alert.alert_id] = alert
+        super().apply(change, decided, expires_at)
         self.faults.after("visits apply")
 
-    def alert(self, camera_id: str, captured_at: datetime, alert_id: str) -> Alert | None:
+
+class FakeAlerts(MemoryAlerts):
+    """Reads fail before, writes before and after."""
+
+    def __init__(self, faults: Faults | None = None, store: MemoryStore | None = None):
+        super().__init__(store or MemoryStore())
+        self.faults = faults or Faults()
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        """By alert id."""
+        return self.store.alerts
+
+    @property
+    def work(self) -> dict[str, OpenAlert]:
+        """By alert id."""
+        return self.store.work
+
+    @property
+    def held(self) -> list[Held]:
+        return list(self.store.held.values())
+
+    @contextmanager
+    def _effect(self, name: str) -> Iterator[None]:
+        self.faults.before(name)
+        yield
+        self.faults.after(name)
+
+    def get(self, ref: AlertRef) -> Alert | None:
         self.faults.before("alert get")
-        found = self.alerts.get(alert_id)
-        return found if found and (found.camera_id, found.captured_at) == (camera_id, captured_at) else None
+        return super().get(ref)
+
+    def rule_state(self, rule_id: str, scope: str) -> RuleState:
+        self.faults.before("rule state get")
+        return super().rule_state(rule_id, scope)
+
+    def put_rule_state(self, state: RuleState, expires_at: datetime) -> None:
+        with self._effect("rule state put"):
+            super().put_rule_state(state, expires_at)
+
+    def limit_state(self) -> LimitState:
+        self.faults.before("limits get")
+        return super().limit_state()
+
+    def put_limit_state(self, state: LimitState, expires_at: datetime) -> None:
+        with self._effect("limits put"):
+            super().put_limit_state(state, expires_at)
+
+    def reserve(self, alert: Alert, contact_id: str, after: LimitState, expires_at: datetime) -> bool:
+        with self._effect("reserve"):
+            return super().reserve(alert, contact_id, after, expires_at)
 
     def record_delivery(self, alert: Alert, contact_id: str, delivery: Delivery) -> None:
-        self.faults.before("delivery")
-        with self.lock:
-            stored = self._stored(alert)
-            self.alerts[alert.alert_id] = replace(stored, deliveries={**stored.deliveries, contact_id: delivery})
-        self.faults.after("delivery")
+        with self._effect("delivery"):
+            super().record_delivery(alert, contact_id, delivery)
 
-    def finish_alert(self, alert: Alert, state: AlertState) -> None:
-        self.faults.before("alert finish")
-        with self.lock:
-            self.alerts[alert.alert_id] = replace(self._stored(alert), state=state)
-            for visit in self.of(alert.camera_id, alert.label):
-                claim = visit.alerts.get(alert.rule_id)
-                if claim is not None and claim.alert_id == alert.alert_id:
-                    alerts = {**visit.alerts, alert.rule_id: replace(claim, state=state)}
-                    self.visits[visit.visit_id] = replace(visit, alerts=alerts, version=visit.version + 1)
-        self.faults.after("alert finish")
+    def hold(self, alert: Alert, contact_id: str, delivery: Delivery, held: Held, expires_at: datetime) -> None:
+        with self._effect("hold"):
+            super().hold(alert, contact_id, delivery, held, expires_at)
 
-    def _stored(self, alert: Alert) -> Alert:
-        if alert.alert_id not in self.alerts:
-            raise WriteConflict(f"{alert.alert_id} is not there")
-        return self.alerts[alert.alert_id]
+    def put_held(self, key: str, held: Held, expires_at: datetime) -> None:
+        with self._effect("held put"):
+            super().put_held(key, held, expires_at)
 
-    def of(self, camera_id: str, label: str) -> list[Visit]:
-        """All visits of a camera and label, oldest first."""
-        mine = [v for v in self.visits.values() if v.camera_id == camera_id and fold(v.label) == fold(label)]
-        return sorted(mine, key=lambda v: (v.first_seen, v.visit_id))
+    def finish(self, alert: Alert, state: AlertState) -> None:
+        with self._effect("alert finish"):
+            super().finish(alert, state)
+
+    def answer(self, ref: AlertRef, kind: AnswerKind, answer: Answer) -> Answer:
+        with self._effect("answer"):
+            return super().answer(ref, kind, answer)
+
+    def open_work(self) -> tuple[list[OpenAlert], list[tuple[str, Held]]]:
+        self.faults.before("open work")
+        return super().open_work()
+
+    def reschedule(self, before: OpenAlert, after: OpenAlert) -> None:
+        with self._effect("reschedule"):
+            super().reschedule(before, after)
+
+    def close(self, ref: AlertRef) -> None:
+        with self._effect("close"):
+            super().close(ref)
+
+    def close_held(self, keys: Sequence[str]) -> None:
+        with self._effect("close held"):
+            super().close_held(keys)
+
+    def put_link(self, token: str, link: AlertLink) -> None:
+        with self._effect("link put"):
+            super().put_link(token, link)
+
+    def link(self, token: str) -> AlertLink | None:
+        self.faults.before("link get")
+        return super().link(token)
+
+    def use_link(self, token: str, most: int) -> bool:
+        with self._effect("link use"):
+            return super().use_link(token, most)
+
+    def revoke_links(self, ref: AlertRef) -> int:
+        with self._effect("links revoke"):
+            return super().revoke_links(ref)
 
 
 @dataclass
@@ -259,14 +326,31 @@ class FakeTexts:
     faults: Faults = field(default_factory=Faults)
     errors: dict[str, list[Exception]] = field(default_factory=dict)  # by phone: raised in turn
     sent: list[tuple[str, str]] = field(default_factory=list)
+    settings: list[Alerts] = field(default_factory=list)  # that each was sent with
 
-    def send(self, phone: str, text: str) -> str:
+    def send(self, phone: str, text: str, settings: Alerts) -> str:
         self.faults.before("text send")
         if self.errors.get(phone):
             raise self.errors[phone].pop(0)
         self.sent.append((phone, text))
+        self.settings.append(settings)
         self.faults.after("text send")
         return f"message-{len(self.sent)}"
+
+
+@dataclass
+class FakeTopic:
+    faults: Faults = field(default_factory=Faults)
+    errors: list[Exception] = field(default_factory=list)  # raised in turn
+    published: list[tuple[AlertMessage, str]] = field(default_factory=list)
+
+    def publish(self, message: AlertMessage, text: str) -> str:
+        self.faults.before("topic publish")
+        if self.errors:
+            raise self.errors.pop(0)
+        self.published.append((message, text))
+        self.faults.after("topic publish")
+        return f"topic-message-{len(self.published)}"
 
 
 @dataclass
@@ -325,11 +409,31 @@ class World:
         self.vision = FakeVision(self.faults)
         self.images = FakeImages(self.faults)
         self.frames = FakeFrames(self.faults)
-        self.visits = FakeVisits(self.faults)
+        store = MemoryStore()
+        self.visits = FakeVisits(self.faults, store)
+        self.alerts = FakeAlerts(self.faults, store)
         self.heartbeats = FakeHeartbeats(self.faults)
         self.texts = FakeTexts(self.faults)
+        self.topic = FakeTopic(self.faults)
+        self.tokens = 0
         self.failures = FakeFailures(self.faults)
         self.meter = FakeMeter()
+
+    def sending(self, sleep: Callable[[float], None] = lambda _: None) -> SendDeps:
+        return SendDeps(
+            alerts=self.alerts,
+            texts=self.texts,
+            topic=self.topic,
+            clock=self.clock,
+            link_base_url=LINK_BASE_URL,
+            new_token=self._new_token,
+            sleep=sleep,
+        )
+
+    def _new_token(self) -> str:
+        """`token00000000000000N`, as long as a real one."""
+        self.tokens += 1
+        return f"token{self.tokens:015d}"
 
     def deps(self, sleep: Callable[[float], None] = lambda _: None) -> Deps:
         return Deps(
@@ -338,8 +442,9 @@ class World:
             images=self.images,
             frames=self.frames,
             visits=self.visits,
+            alerts=self.alerts,
             heartbeats=self.heartbeats,
-            texts=self.texts,
+            sending=self.sending(sleep),
             failures=self.failures,
             meter=self.meter,
             clock=self.clock,

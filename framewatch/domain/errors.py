@@ -45,6 +45,22 @@ class InvalidQuery(PermanentError):
     """A request parameter or cursor is wrong; the message names it and says what is allowed."""
 
 
+class UnknownAlert(PermanentError):
+    """There is no such alert, or it has outlived its time in the table."""
+
+
+class LinkRefused(PermanentError):
+    """A link from a text opens nothing: it never did, or was revoked; the message says what to do, and not which."""
+
+
+class LinkExpired(LinkRefused):
+    """The link was good once. Only who was sent it can learn this."""
+
+
+class LinkUsedUp(LinkRefused):
+    """The link takes no further answer; it can still be looked at."""
+
+
 class VisionThrottled(RetryableError):
     """The vision service asks for fewer requests a second."""
 

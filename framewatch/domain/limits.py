@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from framewatch.domain.alert_settings import Limits
+
 HOUR = timedelta(hours=1)
 CLOCK_TOLERANCE = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -23,18 +25,6 @@ _MICRO = 1_000_000
 # Two days: a zone may leave one out (Apia, 30 December 2011).
 _DAYS_KEPT = timedelta(days=2)
 _MONTHS_KEPT = timedelta(days=31)
-
-
-@dataclass(frozen=True, slots=True)
-class TextLimits:
-    """Days and months are calendar ones, in the site's time zone. per_day, monthly_budget_usd: of the whole site."""
-
-    per_contact_and_hour: int = 10
-    per_day: int = 100
-    monthly_budget_usd: float | None = None
-    usd_per_text: float = 0.08
-    critical_passes: bool = True
-    digest_after_s: float = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +73,7 @@ class Digest:
 
 
 def admit(
-    state: LimitState, contact_id: str, at: datetime, limits: TextLimits, zone: tzinfo, *, critical: bool
+    state: LimitState, contact_id: str, at: datetime, limits: Limits, zone: tzinfo, *, critical: bool
 ) -> tuple[LimitState, LimitHit | None]:
     """The state to write before one text goes out at that instant, or the state as it was and why none may.
 
@@ -110,9 +100,7 @@ def admit(
     ), None
 
 
-def due_digests(
-    held: Sequence[Held], state: LimitState, now: datetime, limits: TextLimits, zone: tzinfo
-) -> list[Digest]:
+def due_digests(held: Sequence[Held], state: LimitState, now: datetime, limits: Limits, zone: tzinfo) -> list[Digest]:
     """One for each contact whose first of these was held digest_after_s ago, unless its last digest is too young.
 
     held: all that no digest has told of yet. An hour lies between two digests of a contact, and a day while the day's
@@ -131,14 +119,14 @@ def due_digests(
     ]
 
 
-def note_digest(state: LimitState, contact_id: str, at: datetime, limits: TextLimits, zone: tzinfo) -> LimitState:
+def note_digest(state: LimitState, contact_id: str, at: datetime, limits: Limits, zone: tzinfo) -> LimitState:
     """The state to write before a digest goes out: it costs money, and counts against no hour and no day."""
     at = at.astimezone(UTC)
     spent = _pay(state, at, limits, zone)
     return _tidied(replace(spent, digest_at={**state.digest_at, contact_id: at}), at, limits, zone)
 
 
-def _used_up(state: LimitState, at: datetime, limits: TextLimits, zone: tzinfo) -> LimitHit | None:
+def _used_up(state: LimitState, at: datetime, limits: Limits, zone: tzinfo) -> LimitHit | None:
     """What holds back every contact's texts."""
     today = at.astimezone(zone).date()
     if limits.monthly_budget_usd is not None:
@@ -153,7 +141,7 @@ def _within(state: LimitState, contact_id: str, at: datetime) -> int:
     return sum(at - HOUR < texted < at + HOUR for texted in state.texted_at.get(contact_id, ()))
 
 
-def _pay(state: LimitState, at: datetime, limits: TextLimits, zone: tzinfo) -> LimitState:
+def _pay(state: LimitState, at: datetime, limits: Limits, zone: tzinfo) -> LimitState:
     month = at.astimezone(zone).date().replace(day=1)
     spent = state.micro_usd_by_month.get(month, 0) + _micro_usd(limits.usd_per_text)
     return replace(state, micro_usd_by_month={**state.micro_usd_by_month, month: spent})
@@ -164,7 +152,7 @@ def _micro_usd(usd: float) -> int:
     return round(usd * _MICRO)
 
 
-def _tidied(state: LimitState, at: datetime, limits: TextLimits, zone: tzinfo) -> LimitState:
+def _tidied(state: LimitState, at: datetime, limits: Limits, zone: tzinfo) -> LimitState:
     """Without what no decision can ask for any more."""
     today = at.astimezone(zone).date()
     month = today.replace(day=1)

@@ -4,17 +4,27 @@ Bounds are stated here once; the JSON Schema for editors and the errors with fil
 """
 
 import re
-from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
-import pytz
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from framewatch.domain.frames import CAMERA_ID_PATTERN
+from framewatch.domain.alert_settings import (
+    WATCH_CONTACT_ID,
+    WATCH_RULE_ID,
+    Alerts,
+    Contact,
+    Limits,
+    Rule,
+    Severity,
+    Watch,
+    Watchdog,
+    Zone,
+)
 from framewatch.domain.labels import fold
+from framewatch.domain.settings_base import CameraId, DisplayName, Percent, Problem, Section, SiteProblems, TimeZone
+from framewatch.domain.site_checks import DEFAULT_VISION_CONFIDENCE, reference_problems
 
-# ITU-T E.164: a plus, a country code that does not start with 0, at most 15 digits.
-_E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
 # One @, no blanks, a dot in the host: what a slip of the pen breaks. Whether anybody reads it, the mailbox says.
 _EMAIL = re.compile(r"^[^@\s,;<>()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 # A part of a host name, and Cognito takes none of these words.
@@ -22,34 +32,11 @@ _SIGN_IN_PREFIX = re.compile(r"^(?!.*(?:aws|amazon|cognito))[a-z0-9](?:[a-z0-9-]
 # user:password@ in a URL, unless both parts are ${NAME} references to the environment.
 _LITERAL_PASSWORD = re.compile(r"^[a-z]+://[^/@]*:(?!\$\{[A-Z_][A-Z0-9_]*\}@)[^/@]+@")
 
-Percent = Annotated[float, Field(ge=0, le=100)]
-CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
-LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+# One frame may fulfil every rule, and what it leads to is one transaction, which holds 100 items: three for each rule
+# and the watch list, and seven where a frame joins two visits and moves both.
+MAX_RULES = 30
 
-
-def _known_zone(value: str) -> str:
-    if value not in pytz.all_timezones_set:
-        raise ValueError(f"{value!r} is not a time zone; use an IANA name such as Europe/Madrid or America/New_York")
-    return value
-
-
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class SiteProblems(ValueError):
-    """Several problems of one section, each with its place below that section, so that a file can name the line."""
-
-    def __init__(self, found: Sequence[tuple[tuple[str | int, ...], str]]):
-        self.found = tuple(found)
-        super().__init__("; ".join(message for _, message in self.found))
-
-
-class Section(BaseModel):
-    """Unknown keys are refused: a misspelt setting that is ignored in silence is worse than an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Site(Section):
@@ -63,6 +50,13 @@ class Camera(Section):
     source: str | None = Field(
         default=None,
         description="device number, file, image folder, rtsp:// or http:// URL; passwords as ${NAME}",
+    )
+    zones: tuple[Zone, ...] = Field(default=(), description="parts of the picture that rules name")
+    group: CameraId | None = Field(
+        default=None, description="cameras of one group see the same people: one incident, one text"
+    )
+    silence_grace_s: float | None = Field(
+        default=None, ge=60, le=86_400, description="instead of watchdog.grace_s, for this camera"
     )
 
     @field_validator("source")
@@ -79,41 +73,10 @@ class Camera(Section):
     def display_name(self) -> str:
         return self.name or self.id
 
-
-class Contact(Section):
-    id: CameraId
-    phone: str = Field(description="E.164: a plus, the country code, the number, no blanks")
-
-    @field_validator("phone")
-    @classmethod
-    def _e164(cls, value: str) -> str:
-        if not _E164.match(value):
-            raise ValueError(
-                "the phone number is not in E.164 form: a plus, the country code and the number,"
-                " no blanks, such as +34600123456"
-            )
-        return value
-
-
-class Watch(Section):
-    """The watch list: text these contacts when one of these labels turns up."""
-
-    labels: tuple[LabelName, ...] = ()
-    min_confidence: Percent = 80.0
-    notify: tuple[CameraId, ...] = Field(default=(), description="contact ids")
-
-    @field_validator("labels")
-    @classmethod
-    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        folded = [fold(v) for v in value]
-        twice = [
-            ((n,), f"the label {v!r} stands twice (case and blanks do not count); remove one")
-            for n, v in enumerate(value)
-            if fold(v) in folded[:n]
-        ]
-        if twice:
-            raise SiteProblems(twice)
-        return value
+    @property
+    def alert_scope(self) -> str:
+        """Which cameras share incidents and snoozes: its group, or itself alone."""
+        return f"group:{self.group}" if self.group else self.id
 
 
 class Visits(Section):
@@ -127,7 +90,9 @@ class Visits(Section):
 
 class Vision(Section):
     backend: Literal["rekognition"] = "rekognition"
-    min_confidence: Percent = Field(default=50.0, description="labels below it are not stored at all")
+    min_confidence: Percent = Field(
+        default=DEFAULT_VISION_CONFIDENCE, description="labels below it are not stored at all"
+    )
     max_labels: int = Field(default=25, ge=1, le=100)
 
 
@@ -252,6 +217,10 @@ class SiteConfig(Section):
     cameras: tuple[Camera, ...] = Field(min_length=1)
     contacts: tuple[Contact, ...] = ()
     watch: Watch = Watch()
+    rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_RULES)
+    alerts: Alerts = Alerts()
+    limits: Limits = Limits()
+    watchdog: Watchdog = Watchdog()
     visits: Visits = Visits()
     vision: Vision = Vision()
     retention: Retention = Retention()
@@ -259,13 +228,7 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
-        found = reference_problems(
-            camera_ids=[c.id for c in self.cameras],
-            contact_ids=[c.id for c in self.contacts],
-            notify=self.watch.notify,
-            watch_min_confidence=self.watch.min_confidence,
-            vision_min_confidence=self.vision.min_confidence,
-        )
+        found = reference_problems(self.model_dump(mode="json", exclude_unset=True))
         if found:
             raise SiteProblems(found)
         return self
@@ -273,41 +236,92 @@ class SiteConfig(Section):
     def camera(self, camera_id: str) -> Camera | None:
         return next((c for c in self.cameras if c.id == camera_id), None)
 
-    def contacts_to_notify(self) -> list[Contact]:
-        return [c for c in self.contacts if c.id in self.watch.notify]
+    def contact(self, contact_id: str) -> Contact | None:
+        return next((c for c in self.all_contacts if c.id == contact_id), None)
 
+    def rule(self, rule_id: str) -> Rule | None:
+        return next((r for r in self.all_rules if r.id == rule_id), None)
 
-def reference_problems(
-    *,
-    camera_ids: Sequence[str],
-    contact_ids: Sequence[str],
-    notify: Sequence[str],
-    watch_min_confidence: float,
-    vision_min_confidence: float,
-) -> list[tuple[tuple[str | int, ...], str]]:
-    """What one section says that another contradicts, each with its place in the site file.
+    @cached_property
+    def all_contacts(self) -> tuple[Contact, ...]:
+        """With the one whose number stands in the watch list."""
+        phone = self.watch.phone
+        return (*self.contacts, Contact(id=WATCH_CONTACT_ID, phone=phone)) if phone else self.contacts
 
-    Takes plain values, so that a file whose sections are wrong in themselves can be checked all the same.
-    """
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    for section, what, ids in (("cameras", "camera", camera_ids), ("contacts", "contact", contact_ids)):
-        found += [
-            ((section, n, "id"), f"the {what} id {i!r} stands twice; ids must differ")
-            for n, i in enumerate(ids)
-            if i in ids[:n]
-        ]
-    known = ", ".join(contact_ids) or "none"
-    found += [
-        (("watch", "notify", n), f"watch.notify names the contact {wanted!r}, which is not among contacts ({known})")
-        for n, wanted in enumerate(notify)
-        if wanted not in contact_ids
-    ]
-    if watch_min_confidence < vision_min_confidence:
-        found.append(
-            (
-                ("watch", "min_confidence"),
-                f"watch.min_confidence ({watch_min_confidence:g}) is below vision.min_confidence"
-                f" ({vision_min_confidence:g}): such labels are never stored; lower vision.min_confidence",
-            )
+    @cached_property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """With the watch list, which is a rule like the others."""
+        watch = self.watch
+        if not watch.labels:
+            return self.rules
+        notify = (*watch.notify, WATCH_CONTACT_ID) if watch.phone else watch.notify
+        as_rule = Rule(
+            id=WATCH_RULE_ID,
+            labels=watch.labels,
+            min_confidence=watch.min_confidence,
+            notify=notify,
+            cool_down_s=watch.cool_down_s,
         )
-    return found
+        return (as_rule, *self.rules)
+
+    @cached_property
+    def watch_words(self) -> tuple[str, ...]:
+        """The labels whose visits are followed, each once (case does not count)."""
+        words: dict[str, str] = {}
+        for rule in self.all_rules:
+            for word in rule.anchor_labels:
+                words.setdefault(fold(word), word)
+        return tuple(words.values())
+
+    def rules_for(self, camera_id: str, word: str) -> list[Rule]:
+        """Those that a visit of this watched word on this camera may fulfil."""
+        camera = self.camera(camera_id)
+        zone_ids = [z.id for z in camera.zones] if camera else []
+        return [
+            rule
+            for rule in self.all_rules
+            if rule.covers(camera_id, zone_ids) and fold(word) in {fold(w) for w in rule.anchor_labels}
+        ]
+
+    @cached_property
+    def texted_phones(self) -> dict[str, str]:
+        """By contact id: the numbers that a rule or the watchdog may text."""
+        named = {c for r in self.all_rules for c in (*r.notify, *r.escalate_to)} | set(self.watchdog.notify)
+        return {c.id: c.phone for c in self.all_contacts if c.id in named and c.phone is not None}
+
+    @cached_property
+    def watchdog_contacts(self) -> tuple[str, ...]:
+        """Ids of who hears that something is silent."""
+        if self.watchdog.notify:
+            return self.watchdog.notify
+        return tuple(dict.fromkeys(c for r in self.all_rules if r.severity is not Severity.NOTICE for c in r.notify))
+
+    def doubts(self) -> list[Problem]:
+        """What may be meant as it is, but rarely is; each with its place and the fix."""
+        found: list[Problem] = []
+        watch, named = self.watch, {c for r in self.all_rules for c in (*r.notify, *r.escalate_to)}
+        if watch.labels and not watch.notify and not watch.phone:
+            found.append(
+                (("watch", "labels"), "nobody is told of these; add `phone: ...` or `notify: [...]` beside them")
+            )
+        if not watch.labels and (watch.notify or watch.phone):
+            found.append((("watch",), "says who is told, and not of what; add labels: [Person]"))
+        found += [
+            (("rules", n), f"nobody is told by {rule.id!r}; add notify, or severity: notice if it is meant so")
+            for n, rule in enumerate(self.rules)
+            if not rule.notify and not rule.escalate_to and rule.severity is not Severity.NOTICE
+        ]
+        found += [
+            (("contacts", n), f"no rule, watch list or watchdog names {contact.id!r}, who is never told")
+            for n, contact in enumerate(self.contacts)
+            if contact.id not in named and contact.id not in self.watchdog.notify
+        ]
+        budget, granted = self.limits.monthly_budget_usd, self.deployment.sms_spend_limit_usd
+        if budget is not None and budget > granted:
+            found.append(
+                (
+                    ("limits", "monthly_budget_usd"),
+                    f"SNS stops before it, at deployment.sms_spend_limit_usd ({granted:g}); have AWS raise that",
+                )
+            )
+        return found

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from framewatch.domain.frames import BoxXYXYRel
+from framewatch.domain.path import Path, join_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,47 @@ class VisitSighting:
 
 
 class AlertState(StrEnum):
-    CLAIMED = "claimed"  # decided, perhaps not yet sent: the same frame's retry finishes it
+    CLAIMED = "claimed"  # decided, perhaps not yet sent: the same frame's retry finishes it, or the watchdog
     SENT = "sent"
-    FAILED = "failed"  # can never be delivered (a rejected number)
+    FAILED = "failed"  # nobody could be told: rejected numbers
+    HELD = "held"  # nobody was told: a limit held every text back
+    JOINED = "joined"  # another visit of the same incident has told of it
+
+
+class Reason(StrEnum):
+    """Why a frame that shows a rule's label did not alert; the first that holds, in this order."""
+
+    BELOW_CONFIDENCE = "below-confidence"
+    TOO_SMALL = "too-small"
+    OUTSIDE_ZONE = "outside-zone"
+    STATIONARY = "stationary"
+    OTHER_LABELS = "other-labels"  # one of all_of is missing, or one of none_of is there
+    TOO_FEW_FRAMES = "too-few-frames"
+    OFF_SCHEDULE = "off-schedule"
+    QUIET_HOURS = "quiet-hours"
+    LATE = "late"
+    SNOOZED = "snoozed"
+    COOL_DOWN = "cool-down"
+    DUPLICATE_INCIDENT = "duplicate-incident"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Why a rule did not alert for some frames of a visit. count: of frames. Times are captures."""
+
+    count: int
+    first_at: datetime
+    last_at: datetime
+    best_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProgress:
+    """How far a visit has come with one rule. matched: frames that fulfil all that the frame itself can show."""
+
+    matched: int = 0
+    withheld: Mapping[Reason, Withheld] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +84,7 @@ class AlertClaim:
 class Visit:
     """visit_id never changes once given; first_seen may move back when a late frame arrives.
 
-    alerts: by rule id. version: counts writes; 0 means not yet stored.
+    alerts, rules: by rule id. path: where its objects were, kept in part. version: counts writes; 0: not yet stored.
     """
 
     visit_id: str
@@ -56,7 +95,13 @@ class Visit:
     frame_count: int
     best: VisitSighting
     alerts: Mapping[str, AlertClaim] = field(default_factory=dict)
+    rules: Mapping[str, RuleProgress] = field(default_factory=dict)
+    path: Path = ()
     version: int = 0
+
+    def is_open(self, at: datetime, gap: timedelta) -> bool:
+        """Whether a sighting captured at this time would still extend it. Nothing is written when it closes."""
+        return at - self.last_seen <= gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +125,29 @@ def _best(a: VisitSighting, b: VisitSighting) -> VisitSighting:
     return a if (-a.confidence, a.captured_at, a.frame_id) <= (-b.confidence, b.captured_at, b.frame_id) else b
 
 
+def _join_withheld(a: Withheld, b: Withheld) -> Withheld:
+    return Withheld(
+        a.count + b.count,
+        min(a.first_at, b.first_at),
+        max(a.last_at, b.last_at),
+        max(a.best_confidence, b.best_confidence),
+    )
+
+
+def note_withheld(
+    progress: RuleProgress, reason: Reason, at: datetime, confidence: float, count: int = 1
+) -> RuleProgress:
+    """With so many more frames withheld for this reason."""
+    return _join_progress(progress, RuleProgress(withheld={reason: Withheld(count, at, at, confidence)}))
+
+
+def _join_progress(a: RuleProgress, b: RuleProgress) -> RuleProgress:
+    withheld = dict(a.withheld)
+    for reason, rows in b.withheld.items():
+        withheld[reason] = _join_withheld(withheld[reason], rows) if reason in withheld else rows
+    return RuleProgress(a.matched + b.matched, withheld)
+
+
 def _join(a: Visit, b: Visit) -> Visit:
     """One visit of two. A stored one keeps its id before a new one, then one that has alerted, then the earlier."""
     first, second = sorted((a, b), key=lambda v: (v.version == 0, not v.alerts, v.first_seen, v.visit_id))
@@ -90,6 +158,11 @@ def _join(a: Visit, b: Visit) -> Visit:
         frame_count=a.frame_count + b.frame_count,
         best=_best(a.best, b.best),
         alerts={**second.alerts, **first.alerts},
+        rules={
+            rule: _join_progress(a.rules.get(rule, RuleProgress()), b.rules.get(rule, RuleProgress()))
+            for rule in sorted({*a.rules, *b.rules})
+        },
+        path=join_paths(a.path, b.path),
     )
 
 

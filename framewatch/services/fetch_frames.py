@@ -1,28 +1,20 @@
 """One page of frames for the dashboard. What a page costs is stated in frame_merge.py."""
 
-import base64
-import binascii
-import hashlib
-import json
 import re
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.labels import fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.frame_merge import FramePages, end_of_day, merge_newest_first
+from framewatch.services.list_pages import CLOCK_AHEAD, choose_cameras, decode_place, encode_place
 from framewatch.services.ports import Clock, ImageStore, SiteSource
 from framewatch.wire.api import FramesPage, FramesQuery, FrameView, SiteView
 from framewatch.wire.envelope import format_utc
 from framewatch.wire.items import StoredFrame, day_of, index_name
 
-# A camera's clock may be this far ahead. What is further ahead is found by asking with `to`.
-CLOCK_AHEAD = timedelta(minutes=10)
-CURSOR_VERSION = 1
 _POSITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9:.#-]{0,150}")
-_START_AGAIN = "start again without cursor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ def fetch_site(deps: FetchDeps) -> SiteView:
 def fetch_frames(query: FramesQuery, deps: FetchDeps) -> FramesPage:
     """Raises InvalidQuery, StorageUnavailable."""
     site = deps.site.current()
-    cameras = _cameras(query, site)
+    cameras = choose_cameras(query.camera, site)
     merged = merge_newest_first(
         deps.pages,
         [index_name(camera_id, query.label, query.watch_only) for camera_id in cameras],
@@ -53,17 +45,6 @@ def fetch_frames(query: FramesQuery, deps: FetchDeps) -> FramesPage:
     )
     next_cursor = encode_cursor(query, merged.resume_before) if merged.resume_before else None
     return FramesPage(frames=_views(merged.frames, site, deps), next_cursor=next_cursor)
-
-
-def _cameras(query: FramesQuery, site: SiteConfig) -> list[str]:
-    known = [camera.id for camera in site.cameras]
-    if query.camera is None:
-        return known
-    if query.camera not in known:
-        raise InvalidQuery(
-            f"camera: {query.camera[:63]!r} is not a camera of this site; known are: {', '.join(known)}"
-        )
-    return [query.camera]
 
 
 def _start(query: FramesQuery, now: datetime) -> str:
@@ -93,34 +74,21 @@ def _views(frames: list[StoredFrame], site: SiteConfig, deps: FetchDeps) -> tupl
 
 def encode_cursor(query: FramesQuery, position: str) -> str:
     """Opaque to clients. Holds a place in time, not a count: frames that arrive meanwhile shift nothing."""
-    body = json.dumps({"v": CURSOR_VERSION, "k": position, "f": _filters_hash(query)}, separators=(",", ":"))
-    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+    return encode_place(position, _filters(query))
 
 
 def decode_cursor(query: FramesQuery) -> str:
     """The position in the query's cursor. Raises InvalidQuery when it is damaged or from other filters."""
-    text = query.cursor or ""
-    try:
-        body = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError):  # ValueError: not ASCII, not UTF-8, not JSON
-        body = None
-    if not isinstance(body, dict) or body.get("v") != CURSOR_VERSION:
-        raise InvalidQuery(f"cursor: is not one that this API gave; {_START_AGAIN}")
-    if body.get("f") != _filters_hash(query):
-        raise InvalidQuery(f"cursor: belongs to a query with other filters; {_START_AGAIN}")
-    position = body.get("k")
-    if not isinstance(position, str) or not _POSITION.fullmatch(position):
-        raise InvalidQuery(f"cursor: is not one that this API gave; {_START_AGAIN}")
-    return position
+    place, _ = decode_place(query.cursor or "", _filters(query), lambda text: bool(_POSITION.fullmatch(text)))
+    return place
 
 
-def _filters_hash(query: FramesQuery) -> str:
-    """Of everything that decides which frames there are; not of `limit`, which may change from page to page."""
-    filters = [
+def _filters(query: FramesQuery) -> list[str | bool | None]:
+    """Everything that decides which frames there are; not `limit`, which may change from page to page."""
+    return [
         query.camera,
         fold(query.label) if query.label is not None else None,
         format_utc(query.from_) if query.from_ else None,
         format_utc(query.to) if query.to else None,
         query.watch_only,
     ]
-    return hashlib.sha256(json.dumps(filters).encode()).hexdigest()[:16]

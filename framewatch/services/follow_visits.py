@@ -2,8 +2,10 @@
 
 Invariants, whatever is redelivered and wherever a crash falls:
 - a frame counts once in a label's visits: its mark is written in the transaction that counts it;
-- a visit alerts once: its claim is written in the transaction that counts the claiming frame;
-- a claim that is not finished is finished by the redelivery of its frame.
+- a visit alerts once for a rule: its claim is written in the transaction that counts the claiming frame;
+- an incident, and the cameras within a cool-down, alert once: what the rule remembers is written there too, under its
+  version, so that of two that decide at once one reads again;
+- a claim that is not finished is finished by the redelivery of its frame, or by the watchdog.
 
 One camera's frames are worked on by one invocation at a time, for they share a partition key, hence a shard and its
 order. Versions and marks refuse whatever two at once would write to the same visit; only two that open one visit in
@@ -11,104 +13,132 @@ the same instant are not seen by each other, and the next sighting joins what th
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from framewatch.domain.alerts import WATCH_RULE_ID, Alert, first_to_alert
+from framewatch.domain.alerts import Alert, AlertRef, Trace
 from framewatch.domain.errors import RetryableError, WriteConflict
-from framewatch.domain.frames import BoxXYXYRel
-from framewatch.domain.labels import Label, find_sightings
+from framewatch.domain.labels import find_sightings
+from framewatch.domain.rules import Observation, instances_of, names_in
 from framewatch.domain.site import SiteConfig
-from framewatch.domain.visits import AlertClaim, AlertState, Visit, VisitChange, VisitSighting, add_sightings
-from framewatch.services.processing import Deps, Tally, retry_conflicts
-from framewatch.services.send_alerts import build_alert, send_alert
+from framewatch.domain.visits import AlertState, Visit, VisitSighting, add_sightings
+from framewatch.services.decide_alerts import decide
+from framewatch.services.ports import MAX_WRITES, writes_of
+from framewatch.services.processing import FollowDeps
+from framewatch.services.send_alerts import send_alert
+from framewatch.services.tally import Tally, retry_conflicts
 from framewatch.wire.items import StoredFrame
 
 _log = logging.getLogger(__name__)
 
-# A DynamoDB transaction holds 100 items. n sightings join at most n + 1 visits: n marks, n + 1 deletes, the visit
-# and its alert.
-MAX_SIGHTINGS_A_CHANGE = 45
+# What one change may hold. It is cut in two when what is decided for it makes it more than a transaction takes.
+MAX_SIGHTINGS_A_CHANGE = 20
 # A replayed backlog may span days; reading all of their visits at once is bounded by this.
 MAX_SPAN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Where a batch's frames show one watched label on one camera, oldest first.
+    """Where a batch's frames show one watched word on one camera, oldest first.
 
     maybe_counted: the frames that were stored before this batch and so may be counted already.
     """
 
     camera_id: str
     watch_label: str
-    sightings: tuple[VisitSighting, ...]
+    seen: tuple[Observation, ...]
     maybe_counted: frozenset[str] = frozenset()
 
     @property
     def frame_ids(self) -> list[str]:
-        return [s.frame_id for s in self.sightings]
+        return [o.sighting.frame_id for o in self.seen]
 
 
-def find_presences(frames: Iterable[StoredFrame], stored_before: Collection[str], site: SiteConfig) -> list[Presence]:
-    found: dict[tuple[str, str], list[VisitSighting]] = {}
+class _TooManyWrites(Exception):
+    """A change does not fit one transaction; fewer sightings do."""
+
+
+def find_presences(
+    frames: Iterable[StoredFrame],
+    stored_before: Collection[str],
+    site: SiteConfig,
+    traces: Mapping[str, Trace] | None = None,
+) -> list[Presence]:
+    """traces: by frame id, what is known of its way here."""
+    found: dict[tuple[str, str], list[Observation]] = {}
     for frame in frames:
-        for sighting in find_sightings((label.to_domain() for label in frame.labels), site.watch.labels):
+        labels = [label.to_domain() for label in frame.labels]
+        names = names_in(labels)
+        trace = replace((traces or {}).get(frame.frame_id, Trace()), stored_at=frame.stored_at)
+        for sighting in find_sightings(labels, _words_for(site, frame.camera_id)):
             if sighting.confidence >= site.vision.min_confidence:
+                instances = instances_of(labels, sighting.watch_label)
+                box = instances[0].box_xyxy_rel if instances else None
+                seen = VisitSighting(frame.frame_id, frame.captured_at, sighting.confidence, box)
                 found.setdefault((frame.camera_id, sighting.watch_label), []).append(
-                    VisitSighting(frame.frame_id, frame.captured_at, sighting.confidence, _best_box(sighting.label))
+                    Observation(seen, instances, names, trace)
                 )
     return [
         Presence(
             camera_id,
             label,
-            tuple(sorted(sightings, key=lambda s: (s.captured_at, s.frame_id))),
-            frozenset(s.frame_id for s in sightings if s.frame_id in stored_before),
+            tuple(sorted(seen, key=lambda o: (o.captured_at, o.sighting.frame_id))),
+            frozenset(o.sighting.frame_id for o in seen if o.sighting.frame_id in stored_before),
         )
-        for (camera_id, label), sightings in found.items()
+        for (camera_id, label), seen in found.items()
     ]
 
 
-def _best_box(label: Label) -> BoxXYXYRel | None:
-    best = max(label.instances, key=lambda i: i.confidence, default=None)
-    return best.box_xyxy_rel if best else None
+def _words_for(site: SiteConfig, camera_id: str) -> list[str]:
+    """The watched words that a rule for this camera follows."""
+    return [word for word in site.watch_words if site.rules_for(camera_id, word)]
 
 
 def follow_presence(
-    presence: Presence, site: SiteConfig, deps: Deps, tally: Tally, check_time: Callable[[], None]
+    presence: Presence, site: SiteConfig, deps: FollowDeps, tally: Tally, check_time: Callable[[], None]
 ) -> dict[str, Exception]:
     """Count the sightings, decide and send alerts. Returns the frames to try again, each with its reason.
 
     check_time raises a RetryableError when too little is left to start another step.
     """
     failed: dict[str, Exception] = {}
-    for sightings in _slices(presence.sightings):
-        part = replace(presence, sightings=tuple(sightings))
+    parts = list(_slices(presence))[::-1]
+    while parts:
+        part = parts.pop()
+        counting = _Counting(part, site, deps, tally)
         try:
             check_time()
-            alerts = _Counting(part, site, deps, tally).run()
+            alerts = counting.run()
+        except _TooManyWrites:
+            half = len(part.seen) // 2
+            parts += [replace(part, seen=part.seen[half:]), replace(part, seen=part.seen[:half])]
+            alerts = counting.claimed
         except Exception as error:  # noqa: BLE001  the edge of one label's loop: its frames are tried again
             failed |= dict.fromkeys(part.frame_ids, error)
             continue
         for alert in alerts:
             try:
                 check_time()
-                send_alert(alert, site, deps, tally)
+                send_alert(alert, site, deps.sending, tally)
+            except RetryableError as error:
+                # It is kept as work for the watchdog; other frames need not wait behind this text.
+                _log.warning("%s: left to the watchdog: %s", alert.alert_id, error)
+                tally.count("AlertsLeftToWatchdog")
             except Exception as error:  # noqa: BLE001  likewise: the frame that claimed the alert is tried again
                 failed[alert.frame_id] = error
     return failed
 
 
-def _slices(sightings: Sequence[VisitSighting]) -> Iterator[list[VisitSighting]]:
-    part: list[VisitSighting] = []
-    for s in sightings:
-        if part and (len(part) == MAX_SIGHTINGS_A_CHANGE or s.captured_at - part[0].captured_at > MAX_SPAN):
-            yield part
+def _slices(presence: Presence) -> Iterator[Presence]:
+    part: list[Observation] = []
+    for seen in presence.seen:
+        if part and (len(part) == MAX_SIGHTINGS_A_CHANGE or seen.captured_at - part[0].captured_at > MAX_SPAN):
+            yield replace(presence, seen=tuple(part))
             part = []
-        part.append(s)
+        part.append(seen)
     if part:
-        yield part
+        yield replace(presence, seen=tuple(part))
 
 
 @dataclass(slots=True)
@@ -117,9 +147,9 @@ class _Counting:
 
     presence: Presence
     site: SiteConfig
-    deps: Deps
+    deps: FollowDeps
     tally: Tally
-    _claimed: list[Alert] = field(default_factory=list)
+    claimed: list[Alert] = field(default_factory=list)
     _tried: bool = False
 
     def run(self) -> list[Alert]:
@@ -137,56 +167,63 @@ class _Counting:
         try:
             retry_conflicts(attempt, self.deps.sleep)
         except RetryableError:
-            if self._claimed:
+            if self.claimed:
                 # Their frames are tried again and find their claims; nothing is lost by not sending here.
-                _log.info("%d claimed alerts wait for the retry", len(self._claimed))
+                _log.info("%d claimed alerts wait for the retry", len(self.claimed))
             raise
-        return unfinished + self._claimed
+        return unfinished + self.claimed
 
-    def _read(self) -> tuple[list[Visit], list[VisitSighting]]:
+    def _read(self) -> tuple[list[Visit], list[Observation]]:
         p = self.presence
         # A frame stored by this very batch cannot be counted yet. Were that ever wrong, its mark refuses the write.
         asked = [i for i in p.frame_ids if self._tried or i in p.maybe_counted]
         counted = self.deps.visits.counted(asked, p.watch_label) if asked else set()
         known = self.deps.visits.near(
-            p.camera_id, p.watch_label, p.sightings[0].captured_at, p.sightings[-1].captured_at, self._gap
+            p.camera_id, p.watch_label, p.seen[0].captured_at, p.seen[-1].captured_at, self._gap
         )
-        return known, [s for s in p.sightings if s.frame_id not in counted]
+        return known, [o for o in p.seen if o.sighting.frame_id not in counted]
 
     @property
     def _gap(self) -> timedelta:
         return timedelta(seconds=self.site.visits.gap_s)
 
-    def _unfinished(self, known: Sequence[Visit], fresh: Sequence[VisitSighting]) -> Iterator[Alert]:
-        again = {s.frame_id: s for s in self.presence.sightings}
-        for s in fresh:
-            again.pop(s.frame_id, None)
+    def _unfinished(self, known: Sequence[Visit], fresh: Sequence[Observation]) -> Iterator[Alert]:
+        again = {o.sighting.frame_id: o for o in self.presence.seen}
+        for o in fresh:
+            again.pop(o.sighting.frame_id, None)
         for visit in known:
-            claim = visit.alerts.get(WATCH_RULE_ID)
-            if claim and claim.state is AlertState.CLAIMED and claim.frame_id in again:
-                captured_at = again[claim.frame_id].captured_at
-                alert = self.deps.visits.alert(visit.camera_id, captured_at, claim.alert_id)
-                if alert is not None:
-                    yield alert
+            for claim in visit.alerts.values():
+                if claim.state is AlertState.CLAIMED and claim.frame_id in again:
+                    ref = AlertRef(visit.camera_id, again[claim.frame_id].captured_at, claim.alert_id)
+                    if (alert := self.deps.alerts.get(ref)) is not None:
+                        yield alert
 
-    def _write(self, known: Sequence[Visit], fresh: Sequence[VisitSighting]) -> None:
+    def _write(self, known: Sequence[Visit], fresh: Sequence[Observation]) -> None:
         p = self.presence
         now = self.deps.clock.now()
         expires_at = now + timedelta(days=self.site.retention.metadata_days)
-        for change in add_sightings(p.camera_id, p.watch_label, known, fresh, self._gap):
-            alert: Alert | None = None
-            chosen = first_to_alert(change.after, WATCH_RULE_ID, self.site.watch.min_confidence, change.sightings)
-            if chosen is not None:
-                alert = build_alert(change.after, chosen, self.site, now)
-                claim = AlertClaim(chosen.frame_id, AlertState.CLAIMED, alert.alert_id)
-                claimed = replace(change.after, alerts={**change.after.alerts, WATCH_RULE_ID: claim})
-                change = VisitChange(change.before, claimed, change.sightings)  # noqa: PLW2901
+        by_frame = {o.sighting.frame_id: o for o in fresh}
+        for change in add_sightings(p.camera_id, p.watch_label, known, [o.sighting for o in fresh], self._gap):
+            seen = sorted((by_frame[s.frame_id] for s in change.sightings), key=_in_order)
+            decision = decide(change, seen, self.site, self.deps.alerts, now)
+            if writes_of(decision.change, decision.decided) > MAX_WRITES and len(p.seen) > 1:
+                raise _TooManyWrites
+            # Before the change: a crash in between tells of it once more at most, the other order might never tell.
+            for held in decision.late:
+                key = f"{held.contact_id}#{decision.change.after.visit_id}"
+                self.deps.alerts.put_held(key, held, expires_at)
             try:
-                self.deps.visits.apply(change, alert, expires_at)
+                self.deps.visits.apply(decision.change, decision.decided, expires_at)
             except WriteConflict:
                 self.tally.count("VisitConflicts")
                 raise
             if not change.before:
                 self.tally.count("VisitsOpened")
-            if alert is not None:
-                self._claimed.append(alert)
+            for reason in decision.reasons:
+                self.tally.count("AlertsWithheld")
+                self.tally.count(f"Withheld-{reason}")
+            self.claimed += decision.decided.alerts
+
+
+def _in_order(seen: Observation) -> tuple[object, str]:
+    return (seen.captured_at, seen.sighting.frame_id)

@@ -13,10 +13,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from framewatch.domain.alerts import Trace
 from framewatch.domain.errors import (
     FramewatchError,
     PermanentError,
@@ -33,7 +34,8 @@ from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.follow_visits import find_presences, follow_presence
 from framewatch.services.ports import RawRecord
-from framewatch.services.processing import Deps, Tally
+from framewatch.services.processing import Deps
+from framewatch.services.tally import Tally
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame, image_key
 from framewatch.wire.records import decode_record
@@ -41,6 +43,8 @@ from framewatch.wire.records import decode_record
 __all__ = ["BatchOutcome", "Deps", "process_batch"]
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Enough for one transaction and one text; with less, another step would be cut off in the middle.
 FINISH_S = 3.0
@@ -106,12 +110,16 @@ class _Batch:
         # Under a short time limit half of it is for detections: a margin of all of it would never start one.
         self._margin_s = min(deps.margin_s, remaining_s() / 2)
         self._failed: set[str] = set()
+        self._received_at = deps.clock.now()
+        self._labelled_at: dict[str, datetime] = {}
 
     def run(self, records: Sequence[RawRecord]) -> set[str]:
         """The ids of the records to deliver again."""
         decoded = self._decode_all(records)
         # First: that a camera lives must not wait until vision has answered.
-        self._keep_newest([(record, found) for record, found in decoded if isinstance(found, Heartbeat)])
+        self._for_each(
+            self._keep_if_newer, [(record, found) for record, found in decoded if isinstance(found, Heartbeat)]
+        )
         arrivals = _by_frame((record, found) for record, found in decoded if isinstance(found, Frame))
         before = self._already_stored(arrivals)
         stored = self._store_all([a for a in arrivals if a.frame_id not in before]) if before is not None else {}
@@ -145,8 +153,12 @@ class _Batch:
 
     def _keep_all(self, rejected: Iterable[tuple[RawRecord, PermanentError]]) -> None:
         """Each into the failure store; one that cannot be kept is delivered again instead."""
-        kept = [(record, self._pool.submit(self._keep, record, error)) for record, error in rejected]
-        for record, done in kept:
+        self._for_each(self._keep, rejected)
+
+    def _for_each(self, work: Callable[[RawRecord, T], None], items: Iterable[tuple[RawRecord, T]]) -> None:
+        """Side by side; a record whose work fails is delivered again."""
+        tasks = [(record, self._pool.submit(work, record, item)) for record, item in items]
+        for record, done in tasks:
             if error := _outcome(done):
                 self._fail([record], error)
 
@@ -157,12 +169,6 @@ class _Batch:
         self._tally.count("RecordsRejected")
 
     # -- heartbeats -------------------------------------------------------------------------------------------------
-
-    def _keep_newest(self, heartbeats: Sequence[tuple[RawRecord, Heartbeat]]) -> None:
-        tasks = [(record, self._pool.submit(self._keep_if_newer, record, h)) for record, h in heartbeats]
-        for record, done in tasks:
-            if error := _outcome(done):
-                self._fail([record], error)
 
     def _keep_if_newer(self, record: RawRecord, heartbeat: Heartbeat) -> None:
         now = self._deps.clock.now()
@@ -207,9 +213,10 @@ class _Batch:
         labels = deps.vision.detect(
             frame.jpeg, min_confidence=site.vision.min_confidence, max_labels=site.vision.max_labels
         )
+        self._labelled_at[meta.frame_id] = deps.clock.now()
         deps.images.put(image_key(meta), frame.jpeg)
         now = deps.clock.now()
-        stored = StoredFrame.of(meta, labels, _watched(labels, site), now)
+        stored = StoredFrame.of(meta, labels, _watched(labels, meta.camera_id, site), now)
         # Counted from now, not from the capture: old footage that is replayed must not vanish at once.
         if not deps.frames.put(stored, now + timedelta(days=site.retention.metadata_days)):
             # Another delivery of the same frame came first: what it stored is what counts.
@@ -226,7 +233,8 @@ class _Batch:
     ) -> None:
         records = {a.frame_id: a.records for a in arrivals}
         # A frame that lost its put to another delivery may be counted, too; the mark's condition tells.
-        presences = find_presences([*before.values(), *stored.values()], before.keys(), self._site)
+        traces = {a.frame_id: self._trace(a) for a in arrivals}
+        presences = find_presences([*before.values(), *stored.values()], before.keys(), self._site, traces)
         check_time = partial(self._check_time, FINISH_S)
         tasks = [
             self._pool.submit(follow_presence, presence, self._site, self._deps, self._tally, check_time)
@@ -235,6 +243,11 @@ class _Batch:
         for task in tasks:
             for frame_id, error in task.result().items():
                 self._fail(records[frame_id], error)
+
+    def _trace(self, arrival: _Arrival) -> Trace:
+        arrived = [r.arrived_at for r in arrival.records if r.arrived_at is not None]
+        labelled_at = self._labelled_at.get(arrival.frame_id)
+        return Trace(min(arrived, default=None), self._received_at, labelled_at)
 
     # -- what fails -------------------------------------------------------------------------------------------------
 
@@ -288,9 +301,14 @@ def _outcome(done: Future[Any]) -> Exception | None:
     return error
 
 
-def _watched(labels: Sequence[Label], site: SiteConfig) -> set[str]:
-    """Names of the labels that the watch list means, confident enough to alert."""
-    words = {fold(word) for word in site.watch.labels}
+def _watched(labels: Sequence[Label], camera_id: str, site: SiteConfig) -> set[str]:
+    """Names of the labels that a rule for the camera means, confident enough for it."""
+    least: dict[str, float] = {}
+    for word in site.watch_words:
+        for rule in site.rules_for(camera_id, word):
+            least[fold(word)] = min(rule.min_confidence, least.get(fold(word), 100.0))
     return {
-        label.name for label in labels if label.confidence >= site.watch.min_confidence and words & label.names_folded
+        label.name
+        for label in labels
+        if any(label.confidence >= least[name] for name in label.names_folded if name in least)
     }

@@ -10,23 +10,38 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     DAYS#<index>                          <day>                  the days an index has frames on (index: F#cam, ...)
     SEEN#<frame>                          <label>                this frame is counted in a visit of this label
     V#<camera>#<label>                    <first_seen>#<visit>   a visit; `version` guards every write
+    VD#<camera>#<day>                     same                   the visit again without its path, by its first day
     A#<camera>#<day>                      <captured_at>#<alert>  an alert
+    R                                     <rule>#<scope>         what a rule remembers; `version` guards every write
+    LIMITS                                LIMITS                 how many texts went out; `version` likewise
+    OPEN                                  alert#<alert>          what is still to be done about an alert
+    OPEN                                  held#<contact>#<alert> a text that a digest will tell of (late: of a visit)
+    T#<digest of token>                   T                      what the link in a text opens
+    TA#<alert>                            <digest of token>      the links of an alert
+    FALSE#<rule>#<camera>                 <captured_at>#<alert>  somebody said that the alert was none
+    TROUBLE                               <kind>#<name>          a camera, box or service that is silent
+    TURN                                  watchdog               until when one pass of the watchdog has the troubles
+    HEALTH                                <shard>                how far behind a shard's frames are processed
     H                                     <camera>#<box>         the camera's newest heartbeat from that box
 
 Days are UTC. Labels are folded. A frame's index items hold the whole body, so that a page reads what it shows and
 nothing else; a label costs one small write, a thousandth of what analysing the frame costs. All heartbeats stand in
 one partition, so that one query reads how every camera is: a write a minute and camera leaves room for thousands.
 
-A body carries the version of its form. `DAYS` and `SEEN` items have none: that they are there is all they say.
+A body carries the version of its form. `DAYS`, `SEEN` and `TA` items have none: that they are there is all they say.
+
+No key can be taken for another: ids of cameras, groups, rules, contacts and frames hold no `#`, times and days have
+one length, and what may hold anything (a label, and so the ids of visits and alerts) stands last, or before a day.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from framewatch.domain.alerts import Alert
+from framewatch.domain.alerts import AlertRef
 from framewatch.domain.errors import NewerItem
 from framewatch.domain.frames import BoxXYXYRel, FrameMeta, GateReason
 from framewatch.domain.labels import Instance, Label, fold
@@ -71,7 +86,11 @@ def frame_indexes(camera_id: str, labels: Iterable[Label], watch_hit: bool) -> l
 
 def image_key(meta: FrameMeta) -> str:
     """Where the JPEG lies in the frames bucket."""
-    return f"frames/{meta.camera_id}/{day_of(meta.captured_at).replace('-', '/')}/{meta.frame_id}.jpg"
+    return image_key_of(meta.camera_id, meta.captured_at, meta.frame_id)
+
+
+def image_key_of(camera_id: str, captured_at: datetime, frame_id: str) -> str:
+    return f"frames/{camera_id}/{day_of(captured_at).replace('-', '/')}/{frame_id}.jpg"
 
 
 def seen_key(frame_id: str) -> str:
@@ -82,16 +101,80 @@ def visits_key(camera_id: str, label: str) -> str:
     return f"V#{camera_id}#{fold(label)}"
 
 
+def visit_days_key(camera_id: str, day: str) -> str:
+    """Visits of every label by the UTC day of their first sighting."""
+    return f"VD#{camera_id}#{day}"
+
+
 def visit_sort_key(visit: Visit) -> str:
     return f"{format_utc(visit.first_seen)}#{visit.visit_id}"
 
 
-def alerts_key(camera_id: str, captured_at: datetime) -> str:
-    return f"A#{camera_id}#{day_of(captured_at)}"
+def alerts_key(camera_id: str, day: str) -> str:
+    return f"A#{camera_id}#{day}"
 
 
-def alert_sort_key(alert: Alert) -> str:
-    return f"{format_utc(alert.captured_at)}#{alert.alert_id}"
+def alert_sort_key(ref: AlertRef) -> str:
+    return f"{format_utc(ref.captured_at)}#{ref.alert_id}"
+
+
+RULE_STATES_KEY = "R"
+LIMITS_KEY = "LIMITS"
+OPEN_KEY = "OPEN"
+LINK_SORT_KEY = "T"
+_OPEN_ALERT, _HELD = "alert#", "held#"
+
+
+def rule_state_sort_key(rule_id: str, scope: str) -> str:
+    return f"{rule_id}#{scope}"
+
+
+def open_alert_sort_key(alert_id: str) -> str:
+    return f"{_OPEN_ALERT}{alert_id}"
+
+
+def held_key(contact_id: str, alert_id: str) -> str:
+    """What a held text is known by, and closed by."""
+    return f"{contact_id}#{alert_id}"
+
+
+def held_sort_key(key: str) -> str:
+    return f"{_HELD}{key}"
+
+
+def held_key_of(sort_key: str) -> str | None:
+    """None for what is no held text."""
+    return sort_key.removeprefix(_HELD) if sort_key.startswith(_HELD) else None
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token: with it nobody can make the link, as it takes the token to do so.
+
+    Plain SHA-256, without salt or stretching: a token is random and long, so none can be guessed from its digest.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def link_key(digest: str) -> str:
+    return f"T#{digest}"
+
+
+def alert_links_key(alert_id: str) -> str:
+    return f"TA#{alert_id}"
+
+
+def false_alarms_key(rule_id: str, camera_id: str) -> str:
+    return f"FALSE#{rule_id}#{camera_id}"
+
+
+TROUBLES_KEY = "TROUBLE"
+TURN_KEY = "TURN"
+WATCHDOG_TURN = "watchdog"
+HEALTH_KEY = "HEALTH"
+
+
+def trouble_sort_key(kind: str, name: str) -> str:
+    return f"{kind}#{name}"
 
 
 HEARTBEATS_KEY = "H"

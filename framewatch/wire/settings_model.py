@@ -13,7 +13,7 @@ import pytz
 from pydantic import BaseModel, ValidationError
 
 from framewatch.domain.frames import CAMERA_ID_PATTERN
-from framewatch.domain.site import SiteProblems
+from framewatch.domain.settings_base import SiteProblems
 from framewatch.wire.yaml_reading import Loc, Reading, line_of, shown_key
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -87,6 +87,7 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
             of.processor.metric("Throttles", label="image processor, throttles"),
             of.fetcher.metric("Errors", label="frame fetcher, errors"),
             of.fetcher.metric("Throttles", label="frame fetcher, throttles"),
+            of.link.metric("Errors", label="links, errors"),
         ),
     )
     board.add_widgets(
@@ -105,6 +106,20 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
             "Duration (ms)",
             of.processor.metric("Duration", "Maximum", "image processor, longest"),
             of.fetcher.metric("Duration", "Maximum", "frame fetcher, longest"),
+        ),
+    )
+    board.add_widgets(
+        _graph(
+            "Watchdog",
+            of.watchdog.metric("Invocations", label="runs"),
+            of.watchdog.metric("Errors", label="errors"),
+        ),
+        _graph(
+            "Watchdog, texts",
+            of.afterwards.metric("AlertsEscalated", label="alerts passed on"),
+            of.afterwards.metric("TextsSent", label="texts sent"),
+            of.afterwards.metric("AlertsFailed", label="alerts that reached nobody"),
+            of.afterwards.metric("TextErrors", label="texts that wait"),
         ),
     )
     return board

@@ -32,13 +32,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is measured of one stage. `texts` and `vision` are AWS's, and of the whole account in this region."""
+    """What is measured of one stage. `frames` is what the image processor counts, `afterwards` what the watchdog
+    does. `texts` and `vision` are AWS's, and of the whole account in this region."""
 
     stream: Source
     event_source: Source
     processor: Source
+    watchdog: Source
     fetcher: Source
+    link: Source
     frames: Source
+    afterwards: Source
     failures: Source
     table: Source
     api: Source

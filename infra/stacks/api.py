@@ -1,4 +1,4 @@
-"""The API behind the dashboard."""
+"""The API behind the dashboard, and behind the links in texts."""
 
 import json
 
@@ -16,10 +16,25 @@ from infra.stacks.data import DataStack, read_site
 from infra.stacks.identity import IdentityStack
 from infra.stacks.web import WebStack
 
-ROUTES = ("/v1/frames", "/v1/site", "/v1/openapi.json")
+# Method and path, for whoever is signed in.
+ROUTES = (
+    ("GET", "/v1/frames"),
+    ("GET", "/v1/site"),
+    ("GET", "/v1/openapi.json"),
+    ("GET", "/v1/alerts"),
+    ("GET", "/v1/withheld"),
+    ("GET", "/v1/latency"),
+    ("POST", "/v1/rules/test"),
+)
+# For whoever holds the link: a look changes nothing, a form answers.
+LINK_METHODS = ("GET", "POST")
+LINK_PATH = "/a/{token}"
 # A dashboard polls every few seconds; this is a hundred of them, and a bound on what a leaked token can cost.
 RATE_PER_S = 50
 BURST = 100
+# Of their own: neither guesses nor the previews of a messenger leave the dashboard without its share.
+LINK_RATE_PER_S = 10
+LINK_BURST = 20
 
 
 class ApiStack(cdk.Stack):
@@ -37,35 +52,68 @@ class ApiStack(cdk.Stack):
         **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        environment = {
+            "FW_TABLE": data.table.table_name,
+            "FW_FRAMES_BUCKET": data.frames.bucket_name,
+            "FW_CONFIG_BUCKET": data.config.bucket_name,
+            "FW_SITE_KEY": SITE_KEY,
+            "FW_IMAGE_URL_TTL_S": str(settings.image_url_ttl_s),
+        }
         self.fetcher = PythonFunction(
             self,
             "FrameFetcher",
             settings=settings,
             name="frame_fetcher",
-            description="Answers the dashboard: frames and the site",
+            description="Answers the dashboard: frames, alerts and the site",
             memory_mb=512,
             # API Gateway gives up after 30 s; nobody looks at a page for ten.
             timeout_s=10,
-            environment={
-                "FW_TABLE": data.table.table_name,
-                "FW_FRAMES_BUCKET": data.frames.bucket_name,
-                "FW_CONFIG_BUCKET": data.config.bucket_name,
-                "FW_SITE_KEY": SITE_KEY,
-                "FW_IMAGE_URL_TTL_S": str(settings.image_url_ttl_s),
-            },
-            statements=_statements(data),
-            wildcard_reasons={"LinkToFrames": "a link to any one frame, below the frames' own prefix"},
+            environment=environment,
+            statements=[
+                allow("ReadTable", ["dynamodb:Query"], data.table.table_arn),
+                *_show_frames(data),
+            ],
+            wildcard_reasons=_LINK_REASONS,
         )
-        acknowledge(
-            self.fetcher,
-            {wildcard_finding(data, data.frames.bucket_arn, f"/{FRAMES_PREFIX}*"): "a link to any one frame"},
+        self.link = PythonFunction(
+            self,
+            "AlertLink",
+            settings=settings,
+            name="alert_link",
+            description="The page that the link in a text opens, and the answers given on it",
+            memory_mb=512,
+            timeout_s=10,
+            environment=environment,
+            statements=[
+                # A transaction is allowed through the actions that stand in it.
+                allow(
+                    "AnswerAlerts",
+                    [
+                        "dynamodb:DeleteItem",
+                        "dynamodb:GetItem",
+                        "dynamodb:PutItem",
+                        "dynamodb:Query",
+                        "dynamodb:UpdateItem",
+                    ],
+                    data.table.table_arn,
+                ),
+                *_show_frames(data),
+            ],
+            wildcard_reasons=_LINK_REASONS,
         )
+        for function in (self.fetcher, self.link):
+            acknowledge(
+                function,
+                {wildcard_finding(data, data.frames.bucket_arn, f"/{FRAMES_PREFIX}*"): "a link to any one frame"},
+            )
         self._routes(web.http_api, identity)
-        self._stage(web.http_api, settings)
+        links = self._link_routes(web.http_api)
+        self._stage(web.http_api, settings, links)
         cdk.CfnOutput(self, "FrameFetcherName", value=self.fetcher.function.function_name)
+        cdk.CfnOutput(self, "AlertLinkName", value=self.link.function.function_name)
 
     def _routes(self, api: apigw.HttpApi, identity: IdentityStack) -> None:
-        """Nothing answers without a token of the user pool that was made for the dashboard."""
+        """None of them answers without a token of the user pool that was made for the dashboard."""
         # The class for user pools would put its authoriser beside the API, in the stack that everything here needs.
         sign_in = apigw.HttpAuthorizer(
             self,
@@ -80,19 +128,42 @@ class ApiStack(cdk.Stack):
             self, "SignInOfRoutes", authorizer_id=sign_in.authorizer_id, authorizer_type="JWT"
         )
         integration = integrations.HttpLambdaIntegration("Fetcher", self.fetcher.function)
-        for path in ROUTES:
+        for method, path in ROUTES:
             apigw.HttpRoute(
                 self,
-                f"GET{path}",
+                f"{method}{path}",
                 http_api=api,
-                route_key=apigw.HttpRouteKey.with_(path, apigw.HttpMethod.GET),
+                route_key=apigw.HttpRouteKey.with_(path, apigw.HttpMethod(method)),
                 integration=integration,
                 authorizer=authorizer,
                 # An id token is for the page and no key: it carries no scope, and is refused.
                 authorization_scopes=["openid"],
             )
 
-    def _stage(self, api: apigw.HttpApi, settings: StageSettings) -> None:
+    def _link_routes(self, api: apigw.HttpApi) -> dict[str, apigw.HttpRoute]:
+        """By route key. Who holds the link may look and answer; somebody who was just woken signs in nowhere."""
+        integration = integrations.HttpLambdaIntegration("Link", self.link.function)
+        routes = {}
+        for method in LINK_METHODS:
+            route = apigw.HttpRoute(
+                self,
+                f"{method}{LINK_PATH}",
+                http_api=api,
+                route_key=apigw.HttpRouteKey.with_(LINK_PATH, apigw.HttpMethod(method)),
+                integration=integration,
+            )
+            acknowledge(
+                route,
+                {
+                    "AwsSolutions-APIG4": "the link is the key: 119 random bits that open one alert for some hours,"
+                    " kept as a digest only, throttled, and in no log"
+                },
+            )
+            routes[f"{method} {LINK_PATH}"] = route
+        return routes
+
+    def _stage(self, api: apigw.HttpApi, settings: StageSettings, links: dict[str, apigw.HttpRoute]) -> None:
+        """links: routes with a throttle of their own, by route key."""
         access_log = expiring_log_group(self, "AccessLog", settings, logical_id="AccessLog")
         stage = apigw.HttpStage(
             self,
@@ -108,9 +179,19 @@ class ApiStack(cdk.Stack):
         cfn_stage.access_log_settings = apigw.CfnStage.AccessLogSettingsProperty(
             destination_arn=access_log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
+        cfn_stage.route_settings = {
+            route_key: {
+                "DetailedMetricsEnabled": True,
+                "ThrottlingRateLimit": LINK_RATE_PER_S,
+                "ThrottlingBurstLimit": LINK_BURST,
+            }
+            for route_key in links
+        }
+        # Settings of a route that is not there yet are refused.
+        stage.node.add_dependency(*links.values())
 
 
-# No query string: it says which camera and which label somebody looked for.
+# No path and no query string: a path may hold a token, and a query says which camera and label somebody looked for.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "at": "$context.requestTime",
@@ -125,9 +206,11 @@ _ACCESS_LOG = {
 }
 
 
-def _statements(data: DataStack) -> list[iam.PolicyStatement]:
+_LINK_REASONS = {"LinkToFrames": "a link to any one frame, below the frames' own prefix"}
+
+
+def _show_frames(data: DataStack) -> list[iam.PolicyStatement]:
     return [
-        allow("ReadFrames", ["dynamodb:Query"], data.table.table_arn),
         allow("LinkToFrames", ["s3:GetObject"], data.frames.arn_for_objects(f"{FRAMES_PREFIX}*")),
         *read_site(data),
     ]

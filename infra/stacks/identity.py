@@ -25,7 +25,7 @@ class IdentityStack(cdk.Stack):
         self, scope: Construct, construct_id: str, *, settings: StageSettings, web: WebStack, **kwargs: object
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        page = f"https://{web.distribution.distribution_domain_name}/"
+        page = f"{web.url}/"
         self.pool = self._pool(settings, page)
         self.client = self._client(page)
         domain = self.pool.add_domain(

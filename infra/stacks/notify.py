@@ -1,4 +1,4 @@
-"""Where alarms go, and who hears them."""
+"""Where alarms and alerts go, and who hears the alarms."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -12,7 +12,8 @@ from infra.settings import StageSettings
 
 
 class NotifyStack(cdk.Stack):
-    """For whoever runs the site; texts to the phone owner take another way (`processing`)."""
+    """Alarms for whoever runs the site; alerts for the programs and mailboxes that subscribe to them. Texts to phone
+    owners need no topic (`processing`)."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, **kwargs: object) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -35,7 +36,26 @@ class NotifyStack(cdk.Stack):
         )
         for address in settings.deployment.alarm_emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        self.alerts = self._alert_topic(settings)
         cdk.CfnOutput(self, "AlarmTopicArn", value=self.topic.topic_arn)
+        cdk.CfnOutput(self, "AlertTopicArn", value=self.alerts.topic_arn)
+
+    def _alert_topic(self, settings: StageSettings) -> sns.Topic:
+        """What a contact with `topic: true` is. Who subscribes is the account's affair; by the template nobody does.
+
+        Encrypted with SNS's own key, which costs nothing: only roles of this account publish, and that key's policy
+        lets them through without a statement of ours. SNS decrypts before it delivers, so a mailbox, a web hook or a
+        queue of another account needs no right to it. No alarm goes here, which would need a key of our own.
+        """
+        topic = sns.Topic(
+            self,
+            "AlertTopic",
+            display_name=f"Framewatch {settings.stage} alerts",
+            master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
+            enforce_ssl=True,
+        )
+        pin_logical_id(topic, "AlertTopic")
+        return topic
 
     def _key(self, settings: StageSettings) -> kms.Key:
         """A key of our own, though it costs about a dollar a month: CloudWatch may not use `alias/aws/sns`, whose

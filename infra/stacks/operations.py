@@ -52,8 +52,11 @@ class OperationsStack(cdk.Stack):
             stream=Source("AWS/Kinesis", {"StreamName": ingest.stream.stream_name}),
             event_source=Source("AWS/Lambda", {"EventSourceMappingUUID": processing.event_source.ref}),
             processor=Source("AWS/Lambda", {"FunctionName": processing.processor.function.function_name}),
+            watchdog=Source("AWS/Lambda", {"FunctionName": processing.watchdog.function.function_name}),
             fetcher=Source("AWS/Lambda", {"FunctionName": api.fetcher.function.function_name}),
+            link=Source("AWS/Lambda", {"FunctionName": api.link.function.function_name}),
             frames=Source(NAMESPACE, {"service": "image_processor", "stage": stage}),
+            afterwards=Source(NAMESPACE, {"service": "watchdog", "stage": stage}),
             failures=Source("AWS/SQS", {"QueueName": processing.failures.queue_name}),
             table=Source("AWS/DynamoDB", {"TableName": data.table.table_name}),
             api=Source("AWS/ApiGateway", {"ApiId": web.http_api.api_id}),
@@ -157,14 +160,29 @@ def _failures(alarms: Alarms, of: Sources) -> None:
 
 
 def _functions(alarms: Alarms, of: Sources, timeout_ms: float) -> None:
-    for name, function in (("image-processor", of.processor), ("frame-fetcher", of.fetcher)):
-        # Two: one crash is repaired by its retry, or the page's next poll. A record that fails is no error here.
+    for name, function in (
+        ("image-processor", of.processor),
+        ("watchdog", of.watchdog),
+        ("frame-fetcher", of.fetcher),
+        ("alert-link", of.link),
+    ):
+        # Two: one crash is repaired by its retry, the next minute, or the page's next poll. A record that fails is no
+        # error here.
         alarms.add(
             f"{name}-errors",
             "The function has crashed, timed out or not started, twice within 5 minutes",
             function.metric("Errors"),
             at_least=2,
         )
+    # Throttled or never asked, it is the same: nobody is told that something is silent.
+    alarms.add(
+        "watchdog-silent",
+        "The watchdog has not run for 5 minutes",
+        of.watchdog.metric("Invocations"),
+        below=1,
+        missing=cloudwatch.TreatMissingData.BREACHING,
+    )
+    for name, function in (("image-processor", of.processor), ("frame-fetcher", of.fetcher)):
         # 15 minutes: a burst is throttled and tried again; what lasts is a limit that is too low.
         alarms.add(
             f"{name}-throttles",
@@ -211,28 +229,31 @@ def _vision(alarms: Alarms, of: Sources) -> None:
 
 
 def _texts(alarms: Alarms, of: Sources, limit_usd: float) -> None:
-    # One is enough: somebody was seen, and nobody was told.
-    alarms.add(
-        "alerts-failed",
-        "An alert has reached nobody",
-        of.frames.metric("AlertsFailed"),
-        at_least=1,
-    )
-    # One is enough: this contact will get no other text either.
-    alarms.add(
-        "texts-rejected",
-        "A contact cannot be texted",
-        of.frames.metric("TextsRejected"),
-        at_least=1,
-    )
-    # Two periods: the retry of the frame sends the text that a moment of throttling held up.
-    alarms.add(
-        "text-errors",
-        "For 10 minutes SNS has not taken texts; alerts wait, and the frames behind them",
-        of.frames.metric("TextErrors"),
-        at_least=1,
-        periods=2,
-    )
+    # Whoever sends counts: the image processor at once, the watchdog whatever is left a minute later. An alarm on the
+    # sum of two metrics costs what two alarms do.
+    for before, counted in (("", of.frames), ("watchdog-", of.afterwards)):
+        # One is enough: somebody was seen, and nobody was told.
+        alarms.add(
+            f"{before}alerts-failed",
+            "An alert has reached nobody",
+            counted.metric("AlertsFailed"),
+            at_least=1,
+        )
+        # One is enough: this contact will get no other text either.
+        alarms.add(
+            f"{before}texts-rejected",
+            "A contact cannot be texted",
+            counted.metric("TextsRejected"),
+            at_least=1,
+        )
+        # Two periods: the next try sends the text that a moment of throttling held up.
+        alarms.add(
+            f"{before}text-errors",
+            "For 10 minutes SNS has not taken texts; alerts wait",
+            counted.metric("TextErrors"),
+            at_least=1,
+            periods=2,
+        )
     # At the limit texts vanish though SNS takes them. The metric is the account's, in this region, and is only sent
     # with a text, so that silence says nothing new.
     alarms.add(

@@ -1,6 +1,8 @@
-"""From the stream to labels, pictures, visits and texts."""
+"""From the stream to labels, pictures, visits and texts, and what looks after all of it once a minute."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -12,14 +14,23 @@ from infra.constructs.removal import pin_logical_id
 from infra.settings import FAILED_PREFIX, FRAMES_PREFIX, GIVEN_UP_PREFIX, SITE_KEY, StageSettings
 from infra.stacks.data import DataStack, read_site
 from infra.stacks.ingest import IngestStack
+from infra.stacks.notify import NotifyStack
+from infra.stacks.web import WebStack
 
 # A frame that is an hour late is no news; an hour has room for thirty calls that use all their time. What is given up
 # lies in the frames bucket and can be replayed.
 MAX_RECORD_AGE_S = 3600
 MAX_RETRIES = 20
+WATCHDOG_EVERY = cdk.Duration.minutes(1)
+# Less than a minute: a run is over before the next begins.
+WATCHDOG_TIMEOUT_S = 50
+_TEXTS_REASON = "a phone number has no ARN; NotResource leaves phone numbers and no topic"
 
 
 class ProcessingStack(cdk.Stack):
+    """The watchdog stands here, for it finishes what the processor begins: both send, by the same rights, and are
+    deployed and rolled back together."""
+
     def __init__(
         self,
         scope: Construct,
@@ -28,9 +39,19 @@ class ProcessingStack(cdk.Stack):
         settings: StageSettings,
         data: DataStack,
         ingest: IngestStack,
+        notify: NotifyStack,
+        web: WebStack,
         **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        environment = {
+            "FW_TABLE": data.table.table_name,
+            "FW_FRAMES_BUCKET": data.frames.bucket_name,
+            "FW_CONFIG_BUCKET": data.config.bucket_name,
+            "FW_SITE_KEY": SITE_KEY,
+            "FW_LINK_BASE_URL": web.url,
+            "FW_ALERT_TOPIC_ARN": notify.alerts.topic_arn,
+        }
         self.failures = self._failure_queue()
         self.processor = PythonFunction(
             self,
@@ -43,21 +64,15 @@ class ProcessingStack(cdk.Stack):
             # The workers take a full payload of large frames in three rounds, each the slowest detection (25 s) and
             # what follows it. More and smaller frames need not fit: what was not begun is given back and comes again.
             timeout_s=120,
-            environment={
-                "FW_TABLE": data.table.table_name,
-                "FW_FRAMES_BUCKET": data.frames.bucket_name,
-                "FW_CONFIG_BUCKET": data.config.bucket_name,
-                "FW_SITE_KEY": SITE_KEY,
-                "FW_FAILURE_QUEUE_URL": self.failures.queue_url,
-            },
-            statements=self._statements(data, ingest),
+            environment={**environment, "FW_FAILURE_QUEUE_URL": self.failures.queue_url},
+            statements=[*self._statements(data, ingest), *self._tell(notify)],
             reserved_concurrency=settings.deployment.reserved_concurrency,
             wildcard_reasons={
                 "WriteFrames": "one object a frame, below its own prefix",
                 "KeepRecordsThatFail": "one object a failed record, below its own prefix",
                 "KeepBatchesGivenUp": "Lambda names the objects of a failure destination below a prefix of its own",
                 "LookAtFrames": "DetectLabels has no resource to name",
-                "SendTexts": "a phone number has no ARN; NotResource leaves phone numbers and no topic",
+                "SendTexts": _TEXTS_REASON,
             },
         )
         acknowledge(
@@ -69,7 +84,22 @@ class ProcessingStack(cdk.Stack):
             | {"AwsSolutions-IAM5[Resource::*]": "DetectLabels has no resource to name"},
         )
         self.event_source = self._event_source(settings, data, ingest)
+        self.watchdog = PythonFunction(
+            self,
+            "Watchdog",
+            settings=settings,
+            name="watchdog",
+            description="Finishes and escalates alerts, tells what was held back, and what is silent",
+            # Almost all of a run is waiting for the table.
+            memory_mb=512,
+            timeout_s=WATCHDOG_TIMEOUT_S,
+            environment=environment,
+            statements=[*_look_after(data), *read_site(data), *self._tell(notify)],
+            wildcard_reasons={"SendTexts": _TEXTS_REASON},
+        )
+        self._every_minute(self.watchdog.function)
         cdk.CfnOutput(self, "ImageProcessorName", value=self.processor.function.function_name)
+        cdk.CfnOutput(self, "WatchdogName", value=self.watchdog.function.function_name)
         cdk.CfnOutput(self, "FailureQueueUrl", value=self.failures.queue_url)
 
     def _failure_queue(self) -> sqs.Queue:
@@ -120,13 +150,29 @@ class ProcessingStack(cdk.Stack):
             allow("FindFailureDestination", ["s3:ListBucket"], frames.bucket_arn),
             *read_site(data),
             allow("LookAtFrames", ["rekognition:DetectLabels"], "*"),
+            allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
+        ]
+
+    def _tell(self, notify: NotifyStack) -> list[iam.PolicyStatement]:
+        return [
             iam.PolicyStatement(
                 sid="SendTexts",
                 actions=["sns:Publish"],
                 not_resources=[self.format_arn(service="sns", region="*", account="*", resource="*")],
             ),
-            allow("PointAtFailures", ["sqs:SendMessage"], self.failures.queue_arn),
+            allow("PublishAlerts", ["sns:Publish"], notify.alerts.topic_arn),
         ]
+
+    def _every_minute(self, function: lambda_.Function) -> None:
+        """A run that failed is not repeated: the next one finds all that is still to be done."""
+        function.configure_async_invoke(max_event_age=WATCHDOG_EVERY, retry_attempts=0)
+        events.Rule(
+            self,
+            "EveryMinute",
+            description="Runs the watchdog",
+            schedule=events.Schedule.rate(WATCHDOG_EVERY),
+            targets=[targets.LambdaFunction(function, max_event_age=WATCHDOG_EVERY, retry_attempts=0)],
+        )
 
     def _event_source(
         self, settings: StageSettings, data: DataStack, ingest: IngestStack
@@ -152,3 +198,20 @@ class ProcessingStack(cdk.Stack):
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=data.frames.bucket_arn)
             ),
         )
+
+
+def _look_after(data: DataStack) -> list[iam.PolicyStatement]:
+    return [
+        allow(
+            "LookAfterAlerts",
+            [
+                "dynamodb:BatchWriteItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            data.table.table_arn,
+        )
+    ]

@@ -79,7 +79,12 @@ class WebStack(cdk.Stack):
         cdk.CfnOutput(self, "WebBucketName", value=self.bucket.bucket_name)
         cdk.CfnOutput(self, "DistributionId", value=self.distribution.distribution_id)
         cdk.CfnOutput(self, "ApiUrl", value=self.http_api.api_endpoint)
-        cdk.CfnOutput(self, "DashboardUrl", value=f"https://{self.distribution.distribution_domain_name}")
+        cdk.CfnOutput(self, "DashboardUrl", value=self.url)
+
+    @property
+    def url(self) -> str:
+        """Where the pages are, and where the links in texts lead."""
+        return f"https://{self.distribution.distribution_domain_name}"
 
     def _api_behavior(self, headers: cloudfront.ResponseHeadersPolicy) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(

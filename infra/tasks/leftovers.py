@@ -124,6 +124,12 @@ def _queues(stage: Stage) -> Iterator[str]:
         yield from (url.rpartition("/")[2] for url in page.get("QueueUrls", []))
 
 
+def _rules(stage: Stage) -> Iterator[str]:
+    pages = stage.session.client("events").get_paginator("list_rules")
+    for page in pages.paginate(NamePrefix=f"framewatch-{stage.name}-"):
+        yield from (rule["Name"] for rule in page["Rules"])
+
+
 def _topics(stage: Stage) -> Iterator[str]:
     for page in stage.session.client("sns").get_paginator("list_topics").paginate():
         yield from (topic["TopicArn"].rpartition(":")[2] for topic in page["Topics"])
@@ -135,6 +141,7 @@ _LISTS: Mapping[str, Callable[[Stage], Iterator[str]]] = {
     "stream": _streams,
     "function": _functions,
     "queue": _queues,
+    "rule": _rules,
     "topic": _topics,
 }
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.settings import FUNCTION_OUTPUTS
 from infra.tasks.problem import TaskProblem, code_of
 from infra.tasks.session import Stage
 from infra.tasks.stacks import outputs
 
-OUTPUTS = {"image_processor": "ImageProcessorName", "frame_fetcher": "FrameFetcherName"}
 _POLL_S = 2.0
 # Lines of one moment may come to be found in two answers.
 _OVERLAP_MS = 10_000
@@ -22,9 +22,9 @@ _NOISE = ("START RequestId", "END RequestId", "INIT_START")
 
 def log_group(stage: Stage, function: str) -> str:
     """Raises TaskProblem for a function that is none of ours."""
-    if function not in OUTPUTS:
-        raise TaskProblem(f"there is no function {function!r}; there are {' and '.join(OUTPUTS)}")
-    name = outputs(stage)[OUTPUTS[function]]
+    if function not in FUNCTION_OUTPUTS:
+        raise TaskProblem(f"there is no function {function!r}; there are {', '.join(FUNCTION_OUTPUTS)}")
+    name = outputs(stage)[FUNCTION_OUTPUTS[function]]
     configuration = stage.session.client("lambda").get_function_configuration(FunctionName=name)
     return configuration.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
 

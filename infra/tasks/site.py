@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from framewatch.domain.site import SiteConfig
-from framewatch.wire.site_file import load_site_text
+from framewatch.wire.site_file import read_site_text, site_warnings
 from infra.settings import REPO, SITE_KEY, StageSettings
 from infra.tasks.checked import checked_file
 from infra.tasks.session import Stage
@@ -13,8 +13,11 @@ SITE_FILE = REPO / "config" / "site.yaml"
 
 
 def checked_site(path: Path) -> tuple[bytes, SiteConfig]:
-    """The file's text and what it says. Raises TaskProblem with file, line and the fix."""
-    return checked_file(path, load_site_text, example="config/site.example.yaml")
+    """The file's text and what it says; prints doubts. Raises TaskProblem with file, line and the fix."""
+    text, document = checked_file(path, read_site_text, example="config/site.example.yaml")
+    for warning in site_warnings(document):
+        print(f"warning: {warning}")
+    return text, document.config
 
 
 def put_site(stage: Stage, found: dict[str, str], text: bytes) -> None:

@@ -1,11 +1,11 @@
 """Whether texts reach the contacts: what the account may send, and what AWS wants in each country."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import phonenumbers
 
-from framewatch.domain.site import Contact, SiteConfig
+from framewatch.domain.site import SiteConfig
 from infra.tasks.problem import AWS_ERRORS, reason_of
 from infra.tasks.report import Line, gather, metric
 from infra.tasks.session import Stage
@@ -34,13 +34,13 @@ _NEARLY = 0.8
 
 def sms_report(stage: Stage, site: SiteConfig) -> list[Line]:
     """Nothing when nobody is to be texted."""
-    contacts = site.contacts_to_notify()
-    if not contacts:
+    phones = site.texted_phones
+    if not phones:
         return []
     return [
-        *gather("texts", lambda: _sandbox(stage, contacts)),
+        *gather("texts", lambda: _sandbox(stage, phones)),
         *gather("texts", lambda: _spending(stage)),
-        *gather("texts", lambda: _countries(stage, contacts)),
+        *gather("texts", lambda: _countries(stage, phones)),
     ]
 
 
@@ -50,14 +50,14 @@ def mask(phone: str) -> str:
     return f"+{country}{'*' * (len(phone) - len(country) - 3)}{phone[-2:]}"
 
 
-def _sandbox(stage: Stage, contacts: list[Contact]) -> Iterator[Line]:
+def _sandbox(stage: Stage, phones: Mapping[str, str]) -> Iterator[Line]:
     sns = stage.session.client("sns")
     if not sns.get_sms_sandbox_account_status()["IsInSandbox"]:
         yield Line("texts", "the account may text any number")
         return
     pages = sns.get_paginator("list_sms_sandbox_phone_numbers").paginate()
     verified = {n["PhoneNumber"] for page in pages for n in page["PhoneNumbers"] if n.get("Status") == "Verified"}
-    missing = [f"{c.id} ({mask(c.phone)})" for c in contacts if c.phone not in verified]
+    missing = [f"{i} ({mask(phone)})" for i, phone in phones.items() if phone not in verified]
     yield Line(
         "texts",
         "the account is in the SMS sandbox: it texts verified numbers only, and"
@@ -82,11 +82,11 @@ def _spending(stage: Stage) -> Iterator[Line]:
     yield Line("texts", f"{spent:.2f} USD spent this month, the limit is {limit:.2f}", todo)
 
 
-def _countries(stage: Stage, contacts: list[Contact]) -> Iterator[Line]:
+def _countries(stage: Stage, phones: Mapping[str, str]) -> Iterator[Line]:
     owned: set[str] | None = None
-    for contact in contacts:
-        country = phonenumbers.region_code_for_number(phonenumbers.parse(contact.phone)) or "?"
-        who = f"{contact.id} ({mask(contact.phone)}, {country})"
+    for contact_id, phone in phones.items():
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or "?"
+        who = f"{contact_id} ({mask(phone)}, {country})"
         needed = NEEDS_IDENTITY.get(country)
         if needed is None:
             yield Line("texts", f"{who}: no origination identity is known to be needed there")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from framewatch.domain.errors import SiteFileError
 from framewatch.domain.site import SiteConfig
 from framewatch.wire.site_file import load_site_text
-from infra.settings import GIVEN_UP_PREFIX, PARTS, SITE_KEY
+from infra.settings import FUNCTION_OUTPUTS, GIVEN_UP_PREFIX, PARTS, SITE_KEY
 from infra.tasks.objects import objects_below
 from infra.tasks.preflight import BOOTSTRAP_VERSION
 from infra.tasks.problem import TaskProblem
@@ -152,7 +152,7 @@ def _failures(stage: Stage, found: dict[str, str]) -> Iterator[Line]:
 
 
 def _functions(stage: Stage, found: dict[str, str]) -> Iterator[Line]:
-    for what, output in (("image_processor", "ImageProcessorName"), ("frame_fetcher", "FrameFetcherName")):
+    for what, output in FUNCTION_OUTPUTS.items():
         errors = metric(stage, "AWS/Lambda", "Errors", {"FunctionName": found[output]}, statistic="Sum", over=_HOUR)
         if errors is None:
             yield Line("functions", f"{what}: not invoked in the last hour")

@@ -13,28 +13,77 @@ from pydantic.json_schema import models_json_schema
 
 from framewatch.domain.access import GROUPS, Role
 from framewatch.wire.api import ErrorBody, FramesPage, FramesQuery, SiteView
+from framewatch.wire.api_alerts import AlertsPage, AlertsQuery, LatencyQuery, LatencyView, WithheldPage, WithheldQuery
+from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
 
 # Each with the least that its caller must be.
-ROUTES = {"/v1/frames": Role.VIEWER, "/v1/site": Role.VIEWER, "/v1/openapi.json": Role.VIEWER}
+ROUTES = {
+    ("GET", "/v1/frames"): Role.VIEWER,
+    ("GET", "/v1/alerts"): Role.VIEWER,
+    ("GET", "/v1/withheld"): Role.VIEWER,
+    ("GET", "/v1/latency"): Role.VIEWER,
+    ("POST", "/v1/rules/test"): Role.OPERATOR,
+    ("GET", "/v1/site"): Role.VIEWER,
+    ("GET", "/v1/openapi.json"): Role.VIEWER,
+}
+_ANSWERS: tuple[type[BaseModel], ...] = (
+    FramesPage,
+    AlertsPage,
+    WithheldPage,
+    LatencyView,
+    RuleTestView,
+    SiteView,
+    ErrorBody,
+)
 _REF = "#/components/schemas/{model}"
 
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1."""
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in (FramesPage, SiteView, ErrorBody)], ref_template=_REF
+        [*((model, "serialization") for model in _ANSWERS), (RuleTestRequest, "validation")], ref_template=_REF
     )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Framewatch", "version": "1", "description": "What the dashboard reads."},
         "paths": {
-            "/v1/frames": {
-                "get": {
-                    "operationId": "getFrames",
-                    "summary": "Frames, newest first, page by page",
-                    "parameters": _parameters(),
+            "/v1/frames": _listing(
+                "getFrames", "Frames, newest first, page by page", FramesQuery, "A page of frames", FramesPage
+            ),
+            "/v1/alerts": _listing(
+                "getAlerts",
+                "Alerts with all that became of them, newest first, page by page",
+                AlertsQuery,
+                "A page of alerts",
+                AlertsPage,
+            ),
+            "/v1/withheld": _listing(
+                "getWithheld",
+                "Why rules gave no alert: one row a visit, rule and reason, newest visit first, page by page",
+                WithheldQuery,
+                "A page of rows",
+                WithheldPage,
+            ),
+            "/v1/latency": _listing(
+                "getLatency",
+                "How long alerts took, stage by stage from the capture to the text",
+                LatencyQuery,
+                "Median and 95th percentile of each stage",
+                LatencyView,
+            ),
+            "/v1/rules/test": {
+                "post": {
+                    "operationId": "testRules",
+                    "summary": "What rules would have made of stored frames. Nothing is sent or written",
+                    "description": "Only frames that show a word of the rules are read. What was not stored"
+                    " cannot be tried: labels below the deployed vision.min_confidence, or frames that the motion"
+                    " gate withheld.",
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": {"$ref": _REF.format(model="RuleTestRequest")}}},
+                    },
                     "responses": {
-                        "200": _answer("A page of frames", FramesPage),
+                        "200": _answer("Visits, alerts and what was withheld", RuleTestView),
                         "400": _REFUSED,
                         **_CLOSED,
                         **_FAILURES,
@@ -44,7 +93,7 @@ def document() -> dict[str, Any]:
             "/v1/site": {
                 "get": {
                     "operationId": "getSite",
-                    "summary": "The site's name, time zone, cameras and watch list",
+                    "summary": "The site's name, time zone, cameras and rules",
                     "responses": {"200": _answer("The site", SiteView), **_CLOSED, **_FAILURES},
                 }
             },
@@ -83,12 +132,26 @@ def document_json() -> str:
     return json.dumps(document(), ensure_ascii=False, separators=(",", ":"))
 
 
-def _parameters() -> list[dict[str, Any]]:
+def _listing(
+    operation: str, summary: str, query: type[BaseModel], what: str, model: type[BaseModel]
+) -> dict[str, Any]:
+    responses = {"200": _answer(what, model), "400": _REFUSED, **_CLOSED, **_FAILURES}
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": summary,
+            "parameters": _parameters(query),
+            "responses": responses,
+        }
+    }
+
+
+def _parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     parameters = []
-    for name, schema in FramesQuery.model_json_schema(by_alias=True)["properties"].items():
-        about = schema.pop("description")
-        given, *_ = schema.pop("anyOf", [schema])  # a parameter is absent, never null
-        given = {key: value for key, value in {**schema, **given}.items() if key != "title" and value is not None}
+    for name, found in query.model_json_schema(by_alias=True)["properties"].items():
+        about = found.pop("description")
+        given, *_ = found.pop("anyOf", [found])  # a parameter is absent, never null
+        given = {key: value for key, value in {**found, **given}.items() if key != "title" and value is not None}
         parameters.append({"name": name, "in": "query", "required": False, "description": about, "schema": given})
     return parameters
 

@@ -18,6 +18,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
 from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
@@ -29,9 +31,12 @@ from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
+from framewatch.adapters.aws.trouble_table import DynamoHealthTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
+from framewatch.services.send_alerts import SendDeps
 from lambdas.image_processor.settings import Settings
 
 SERVICE = "image_processor"
@@ -42,7 +47,10 @@ AFTER_VISION_S = 10.0
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     this = app(stream_of(event))
     with this.invocation(context):
-        return to_response(process_batch(to_records(event), this.deps, seconds_left(context)))
+        records = to_records(event)
+        outcome = process_batch(records, this.deps, seconds_left(context))
+        this.health.note(records, outcome.counts)
+        return to_response(outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class App:
     """Built once a process, by its first invocation."""
 
     deps: Deps
+    health: HealthNotes
     meter: EmfMeter
     logger: Logger
 
@@ -73,6 +82,8 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
     clock = SystemClock()
     s3 = aws.s3()
     table = DynamoTable(aws.dynamodb(), settings.table)
+    alerts = DynamoAlertTable(table)
+    sns = aws.sns()
     meter = EmfMeter(SERVICE, settings.stage)
     deps = Deps(
         site=S3SiteSource(s3, settings.config_bucket, settings.site_key, clock),
@@ -81,7 +92,14 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         frames=DynamoFrameTable(table),
         visits=DynamoVisitTable(table),
         heartbeats=DynamoHeartbeatTable(table),
-        texts=SnsTextSender(aws.sns()),
+        alerts=alerts,
+        sending=SendDeps(
+            alerts=alerts,
+            texts=SnsTextSender(sns),
+            topic=SnsTopicPublisher(sns, settings.alert_topic_arn),
+            clock=clock,
+            link_base_url=settings.link_base_url,
+        ),
         failures=S3SqsFailureStore(
             s3, aws.sqs(), bucket=settings.frames_bucket, queue_url=settings.failure_queue_url, stream=stream
         ),
@@ -90,7 +108,8 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         workers=settings.workers,
         margin_s=VISION_WORST_S + AFTER_VISION_S,
     )
-    return App(deps, meter, start_logging(SERVICE, settings))
+    health = HealthNotes(DynamoHealthTable(table), clock)
+    return App(deps, health, meter, start_logging(SERVICE, settings))
 
 
 def stream_of(event: dict[str, Any]) -> str:

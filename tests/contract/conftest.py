@@ -6,6 +6,7 @@ import pytest
 from moto import mock_aws
 
 from tests.aws import create_table, set_credentials
+from tests.tables import OneAtATime, Tables, in_dynamodb, in_memory
 
 
 @pytest.fixture
@@ -16,3 +17,11 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client = boto3.client("dynamodb")
         create_table(client)
         yield client
+
+
+@pytest.fixture(params=["memory", "aws"])
+def tables(request: pytest.FixtureRequest) -> Tables:
+    """Of visits and alerts: in memory, and over DynamoDB."""
+    if request.param == "memory":
+        return in_memory()
+    return in_dynamodb(OneAtATime(request.getfixturevalue("dynamodb")))

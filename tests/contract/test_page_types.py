@@ -24,6 +24,8 @@ def fields_of(interface: str) -> set[str]:
         ("Instance", "InstanceView"),
         ("FramesPage", "FramesPage"),
         ("Camera", "CameraView"),
+        ("Zone", "ZoneView"),
+        ("Rule", "RuleView"),
         ("Site", "SiteView"),
         ("ErrorBody", "ErrorBody"),
     ],

@@ -15,6 +15,7 @@ from framewatch.adapters.aws.failure_store import S3SqsFailureStore
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.sms import SnsTextSender, masked
+from framewatch.domain.alert_settings import Alerts
 from framewatch.domain.errors import NotificationRejected, NotificationUnavailable, StorageUnavailable
 from tests.aws import REGION, set_credentials
 from tests.frames import NOON, make_record
@@ -110,9 +111,23 @@ def test_a_text_goes_out_as_transactional(aws: AwsClients) -> None:
     client = aws.sns()
     asked: list[dict[str, Any]] = []
     client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: asked.append(params))
-    assert SnsTextSender(client).send(PHONE, "somebody")
+    assert SnsTextSender(client).send(PHONE, "somebody", Alerts())
     assert asked[0]["PhoneNumber"] == PHONE
-    assert asked[0]["MessageAttributes"]["AWS.SNS.SMS.SMSType"]["StringValue"] == "Transactional"
+    assert asked[0]["MessageAttributes"] == {
+        "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}
+    }
+
+
+def test_a_text_names_its_sender_and_what_it_may_cost(aws: AwsClients) -> None:
+    client = aws.sns()
+    asked: list[dict[str, Any]] = []
+    client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: asked.append(params))
+    assert SnsTextSender(client).send(PHONE, "somebody", Alerts(sender_id="FrameWatch", max_price_usd=0.00004))
+    sent = {name: value for name, value in asked[0]["MessageAttributes"].items() if not name.endswith("SMSType")}
+    assert sent == {
+        "AWS.SNS.SMS.SenderID": {"DataType": "String", "StringValue": "FrameWatch"},
+        "AWS.SNS.SMS.MaxPrice": {"DataType": "Number", "StringValue": "0.00004"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,7 +142,7 @@ def test_a_text_goes_out_as_transactional(aws: AwsClients) -> None:
 )
 def test_no_error_of_a_text_holds_the_number(error: Exception, expected: type[Exception]) -> None:
     with pytest.raises(expected) as caught:
-        SnsTextSender(failing(error)).send(PHONE, "somebody")
+        SnsTextSender(failing(error)).send(PHONE, "somebody", Alerts())
     assert masked(PHONE) in str(caught.value)
     assert PHONE not in str(caught.value)
     assert caught.value.__suppress_context__  # or a traceback prints SNS's own message

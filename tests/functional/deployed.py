@@ -26,17 +26,21 @@ from edge_client.heartbeat import CameraReport, Heartbeats
 from edge_client.producer import Producer, StreamUnusable
 from edge_client.sampler import EveryNth
 from edge_client.source import parse_source
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
+from framewatch.domain.alerts import Alert, AnswerKind, DeliveryState
 from framewatch.domain.frames import make_boot_id
 from framewatch.domain.heartbeats import CameraState
+from framewatch.domain.limits import Held
 from framewatch.services.ports import RawRecord
 from framewatch.wire.heartbeat_items import StoredHeartbeat
+from framewatch.wire.items import day_of
 from infra.tasks import edge_boxes
 from infra.tasks.session import Stage
 from local_cloud.cameras import CameraChoice, demo_clip
 from local_cloud.clients import REGION, Clients
-from local_cloud.emulator import ACCOUNT
+from local_cloud.emulator import ACCOUNT, Sms
 from local_cloud.event_source import EventSource, connect
 from local_cloud.journal import Journal
 from local_cloud.runner import Pace, Run, edge_cameras
@@ -48,11 +52,16 @@ from tests.frames import kinesis_event, make_frame, make_record
 from tests.functional.grants import DeployedGrants
 
 # The package of each -> its outputs' prefix.
-FUNCTIONS = {"image_processor": "ImageProcessor", "frame_fetcher": "FrameFetcher"}
+FUNCTIONS = {
+    "image_processor": "ImageProcessor",
+    "watchdog": "Watchdog",
+    "frame_fetcher": "FrameFetcher",
+    "alert_link": "AlertLink",
+}
 GAP_S = 30
 BOX = "shop-1"
 EDGE_FILE = b"box: shop-1\n"
-PHONE = "+12025550123"
+PHONE, SECOND_PHONE = "+12025550123", "+12025550167"
 _CAMERAS = 60
 SITE = "\n".join(
     [
@@ -60,8 +69,12 @@ SITE = "\n".join(
         "cameras:",
         "  - {id: bikes, name: The street}",
         *(f"  - {{id: step-{n}}}" for n in range(_CAMERAS)),
-        f'contacts: [{{id: ana, phone: "{PHONE}"}}]',
-        "watch: {labels: [Person], min_confidence: 60, notify: [ana]}",
+        f'contacts: [{{id: ana, phone: "{PHONE}"}}, {{id: bo, phone: "{SECOND_PHONE}"}}, {{id: log, topic: true}}]',
+        "rules:",
+        "  - {id: visitors, labels: [Person], min_confidence: 60, notify: [ana, log], escalate_to: [bo]}",
+        # Whatever is alerted about here is alerted about at once, however often, and however long it all takes.
+        "limits: {per_contact_and_hour: 100, per_day: 10000}",
+        "alerts: {max_alert_age_s: 86400}",
         f"visits: {{gap_s: {GAP_S}}}",
     ]
 )
@@ -96,6 +109,10 @@ class Deployed:
         self.stage = self._stage()
         self.edge = self.box(BOX)
         self.put_control_object(BOX, EDGE_FILE)
+        self.alerts = DynamoAlertTable(DynamoTable(self.client("dynamodb"), self.outputs["TableName"]))
+        # A round is made when a test says so.
+        for rule in self.client("events").list_rules()["Rules"]:
+            self.client("events").disable_rule(Name=rule["Name"])
         owners = {role.rpartition("/")[2]: name for name, role in self.roles.items()}
         self.grants = DeployedGrants(
             self.client,
@@ -220,6 +237,65 @@ class Deployed:
         answer, log = self._invoke("image_processor", kinesis_event([record]))
         return Seen(answer == {"batchItemFailures": []}, f"{answer} {log}")
 
+    # -- alerts
+
+    def alert(self, camera_id: str) -> Alert:
+        """The camera's newest."""
+        return next(alert for _, alert in self.alerts.newest_first(camera_id, day_of(self._now)))
+
+    def told(self, camera_id: str) -> set[str]:
+        """Contacts whom its newest alert has reached."""
+        return {c for c, d in self.alert(camera_id).deliveries.items() if d.state is DeliveryState.SENT}
+
+    def token(self, camera_id: str) -> str:
+        """Of the link in the newest text about the camera."""
+        return re.findall(r"https://\S+/a/(\w{20})", self.texts(camera_id)[-1].text)[0]
+
+    def texts(self, camera_id: str) -> list[Sms]:
+        return [text for text in self.stack.emulator.texts() if f" at {camera_id}, " in text.text]
+
+    def fall_due(self, camera_id: str) -> None:
+        """As if nobody had answered for as long as the rule says."""
+        for work in self.alerts.open_work()[0]:
+            if work.ref.camera_id == camera_id:
+                self.alerts.reschedule(work, replace(work, due_at=datetime.now(UTC)))
+
+    def settle(self, camera_id: str) -> None:
+        """Nothing is left to be done about the camera's newest alert."""
+        self.alerts.close(self.alert(camera_id).ref)
+
+    def hold(self, camera_id: str) -> None:
+        """As if a limit had held a text back an hour ago."""
+        at = datetime.now(UTC) - timedelta(hours=1)
+        self.alerts.put_held(f"ana#{camera_id}", Held("ana", camera_id, "limit", at, at), at + timedelta(days=1))
+
+    # -- the watchdog
+
+    def watch(self) -> Seen:
+        answer, log = self._invoke("watchdog", {"source": "aws.events"})
+        return Seen(answer is None, f"{answer} {log}")
+
+    # -- the page behind a link
+
+    def open_link(self, token: str) -> Seen:
+        return self._ask_for_link("GET", token, "", 200)
+
+    def answer_link(self, token: str, kind: AnswerKind) -> Seen:
+        return self._ask_for_link("POST", token, f"answer={kind}", 303)
+
+    def _ask_for_link(self, method: str, token: str, body: str, expected: int) -> Seen:
+        path = f"/a/{token}"
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {},
+            "body": body,
+            "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+        }
+        answer, log = self._invoke("alert_link", event)
+        return Seen(answer.get("statusCode") == expected, f"{answer.get('body')} {log}")
+
     # -- the frame fetcher
 
     def get(self, path: str) -> Seen:
@@ -242,7 +318,7 @@ class Deployed:
         tls = ssl.create_default_context(cafile=str(self.stack.emulator.ca_file))
         return httpx.get(link, verify=tls, trust_env=False)
 
-    # -- both functions
+    # -- every function
 
     def _invoke(self, name: str, event: dict[str, Any]) -> tuple[Any, str]:
         function = self.outputs[f"{FUNCTIONS[name]}Name"]

@@ -66,9 +66,12 @@ def claims(groups: str | None = "[viewer]") -> dict:
     return {"jwt": {"claims": told | ({"cognito:groups": groups} if groups is not None else {}), "scopes": None}}
 
 
-def event(path: str, query: str = "", method: str = "GET", authorizer: dict | None = None) -> dict:
+def event(
+    path: str, query: str = "", method: str = "GET", authorizer: dict | None = None, body: str | None = None
+) -> dict:
     """As an HTTP API sends it, payload format 2.0; from a viewer unless told otherwise."""
     return {
+        **({"body": body} if body is not None else {}),
         "version": "2.0",
         "routeKey": f"{method} {path}",
         "rawPath": path,
@@ -101,8 +104,10 @@ def event(path: str, query: str = "", method: str = "GET", authorizer: dict | No
     }
 
 
-def call(path: str, query: str = "", method: str = "GET", authorizer: dict | None = None) -> tuple[int, dict, dict]:
-    answer = handler.lambda_handler(event(path, query, method, authorizer), CONTEXT)
+def call(
+    path: str, query: str = "", method: str = "GET", authorizer: dict | None = None, body: str | None = None
+) -> tuple[int, dict, dict]:
+    answer = handler.lambda_handler(event(path, query, method, authorizer, body), CONTEXT)
     assert answer["isBase64Encoded"] is False
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
@@ -226,9 +231,22 @@ def test_the_site_is_answered_without_phones_and_camera_addresses():
     assert body == {
         "name": "Home",
         "time_zone": "Europe/Madrid",
-        "cameras": [{"camera_id": "front", "name": "Front door"}, {"camera_id": "garage", "name": "garage"}],
+        "cameras": [
+            {"camera_id": "front", "name": "Front door", "group": None, "zones": []},
+            {"camera_id": "garage", "name": "garage", "group": None, "zones": []},
+        ],
         "watch_labels": ["Person", "Vehicle"],
         "watch_min_confidence": 75.0,
+        "rules": [
+            {
+                "rule_id": "watch",
+                "severity": "alert",
+                "labels": ["Person", "Vehicle"],
+                "cameras": [],
+                "zones": [],
+                "min_confidence": 75.0,
+            }
+        ],
     }
 
 
@@ -340,7 +358,9 @@ def test_a_plus_that_was_not_escaped_in_a_time_is_understood():
     assert call("/v1/frames", f"from={at}")[1]["frames"]
 
 
-@pytest.mark.parametrize(("path", "method"), [("/", "GET"), ("/v1/frame", "GET"), ("/v1/frames", "POST")])
+@pytest.mark.parametrize(
+    ("path", "method"), [("/", "GET"), ("/v1/frame", "GET"), ("/v1/frames", "POST"), ("/v1/rules/test", "GET")]
+)
 def test_any_other_address_is_not_found(path, method):
     status, body, headers = call(path, method=method)
     assert (status, body["error"]["code"], headers["Cache-Control"]) == (404, "not_found", "no-store")
@@ -352,16 +372,27 @@ LET_IN = ["[viewer]", "[operator]", "[admin]", "[admin viewer]", "[eu-west-1_abc
 SHUT_OUT = [None, "[]", "", "[guests]", "[Admin]", "[administrators x,admin]", "admin", "guests,admin", '["admin"]']
 
 
-@pytest.mark.parametrize("route", openapi.ROUTES)
+def ask(route: tuple[str, str], authorizer: dict) -> tuple[int, dict, dict]:
+    """Anything that the route answers to."""
+    method, path = route
+    return call(path, method=method, authorizer=authorizer, body="{}" if method == "POST" else None)
+
+
+@pytest.mark.parametrize("route", [r for r, needed in openapi.ROUTES.items() if needed is access.Role.VIEWER])
 @pytest.mark.parametrize("groups", LET_IN)
 def test_a_member_of_a_group_is_answered(route, groups):
-    assert call(route, authorizer=claims(groups))[0] == 200
+    assert ask(route, claims(groups))[0] == 200
+
+
+@pytest.mark.parametrize(("group", "status"), [("viewer", 403), ("operator", 200), ("admin", 200)])
+def test_rules_are_tried_by_operators_and_those_above(group, status):
+    assert ask(("POST", "/v1/rules/test"), claims(f"[{group}]"))[0] == status
 
 
 @pytest.mark.parametrize("route", openapi.ROUTES)
 @pytest.mark.parametrize("groups", SHUT_OUT)
 def test_whoever_is_in_none_of_the_groups_is_told_who_can_help(route, groups):
-    status, body, headers = call(route, authorizer=claims(groups))
+    status, body, headers = ask(route, claims(groups))
     assert (status, body["error"]["code"], headers["Cache-Control"]) == (403, "forbidden", "no-store")
     assert "viewer, operator, admin; ask this site's administrator" in body["error"]["message"]
 
@@ -369,7 +400,7 @@ def test_whoever_is_in_none_of_the_groups_is_told_who_can_help(route, groups):
 @pytest.mark.parametrize("needed", access.Role)
 @pytest.mark.parametrize("role", access.Role)
 def test_a_route_answers_the_role_it_needs_and_those_above(monkeypatch, needed, role):
-    monkeypatch.setitem(openapi.ROUTES, "/v1/site", needed)
+    monkeypatch.setitem(openapi.ROUTES, ("GET", "/v1/site"), needed)
     assert call("/v1/site", authorizer=claims(f"[{role.group}]"))[0] == (200 if role >= needed else 403)
 
 
@@ -385,7 +416,7 @@ def test_a_route_answers_the_role_it_needs_and_those_above(monkeypatch, needed, 
     ],
 )
 def test_a_route_that_was_deployed_without_its_authorizer_stays_closed(route, authorizer):
-    status, body, _ = call(route, authorizer=authorizer)
+    status, body, _ = ask(route, authorizer)
     assert (status, body["error"]["code"]) == (403, "forbidden")
 
 
@@ -490,9 +521,10 @@ def test_the_stored_openapi_document_is_the_codes_own():
 def test_the_document_is_served_and_describes_every_route():
     status, body, _ = call("/v1/openapi.json")
     assert status == 200 and body == openapi.document()
-    assert set(body["paths"]) == set(openapi.ROUTES)
-    for route in body["paths"]:
-        assert call(route)[0] == 200
+    described = {(method.upper(), path) for path, methods in body["paths"].items() for method in methods}
+    assert described == set(openapi.ROUTES)
+    for route in described:
+        assert ask(route, claims("[operator]"))[0] == 200
 
 
 def test_the_document_names_the_fields_that_are_answered():
@@ -505,7 +537,8 @@ def test_every_route_of_the_document_asks_for_a_sign_in_and_says_how_it_refuses(
     document = openapi.document()
     assert document["security"] == [{name: []} for name in document["components"]["securitySchemes"]]
     for path in document["paths"].values():
-        assert {"401", "403"} <= set(path["get"]["responses"]) and "security" not in path["get"]
+        for told in path.values():
+            assert {"401", "403"} <= set(told["responses"]) and "security" not in told
 
 
 def test_importing_the_handler_does_nothing():

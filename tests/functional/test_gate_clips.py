@@ -12,7 +12,7 @@ from edge_client.gate import GateReason, GateSettings, MotionGate, WithheldReaso
 from edge_client.reader import open_reader
 from edge_client.sampler import PerSecond, make_sampler
 from edge_client.source import parse_source
-from tests.unit.test_recorded_clips import PRESENT_S, replayed, spans_s
+from tests.recorded_clips import PRESENT_S, replayed, spans_s
 
 VIDEOS = Path(os.environ.get("FRAMEWATCH_DATA", "../shared/data")) / "videos"
 

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -13,9 +15,11 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
+from framewatch.wire.items import HEALTH_KEY
 from lambdas.image_processor import handler
 from tests.aws import DETECTIONS, REGION, TABLE, all_items, create_table, set_credentials, stub_detect_labels
-from tests.frames import beat_record, kinesis_event, make_frame, make_heartbeat, make_record, scene_of
+from tests.fakes import FakeClock
+from tests.frames import NOON, beat_record, kinesis_event, make_frame, make_heartbeat, make_record, scene_of
 
 STREAM = "framewatch-frames"
 FRAMES, CONFIG = "framewatch-frames-bucket", "framewatch-config-bucket"
@@ -56,8 +60,12 @@ class Cloud:
             "FW_CONFIG_BUCKET": CONFIG,
             "FW_FAILURE_QUEUE_URL": self.queue,
             "FW_STAGE": "test",
+            "FW_LINK_BASE_URL": "https://cams.example",
+            "FW_ALERT_TOPIC_ARN": f"arn:aws:sns:{REGION}:{DEFAULT_ACCOUNT_ID}:alerts",
         }.items():
             monkeypatch.setenv(name, value)
+        # Frames of the tests are a moment old, not late.
+        monkeypatch.setattr(handler, "SystemClock", lambda: FakeClock(NOON + timedelta(seconds=60)))
         self.scenes: dict[str, Any] = {}
         self.asked: list[bytes] = []
 
@@ -77,8 +85,12 @@ class Cloud:
         answer = handler.lambda_handler(kinesis_event(records), context or Context())  # type: ignore[arg-type]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
+    def effects(self) -> list[dict[str, Any]]:
+        """Every item but how far behind the shard is, which the process says anew, and not of any record."""
+        return [i for i in all_items(self.dynamodb) if i["pk"]["S"] != HEALTH_KEY]
+
     def items(self, prefix: str) -> list[dict[str, Any]]:
-        found = [i for i in all_items(self.dynamodb) if i["pk"]["S"].startswith(prefix)]
+        found = [i for i in self.effects() if i["pk"]["S"].startswith(prefix)]
         return sorted(found, key=lambda i: (i["pk"]["S"], i["sk"]["S"]))
 
     def objects(self, prefix: str) -> list[str]:
@@ -94,6 +106,12 @@ class Cloud:
         return [(phone, text) for phone, text, *_ in sent]
 
 
+def without_token(text: str) -> str:
+    """The link's last part is another each time: twenty letters and digits."""
+    assert re.fullmatch(r"[A-Za-z0-9]{20}", text[-20:])
+    return text[:-20]
+
+
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     set_credentials(monkeypatch)
@@ -107,9 +125,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 def test_a_visitor_is_stored_and_is_one_text(cloud: Cloud) -> None:
     frames = [make_frame(n, at=n, scene="person") for n in range(5)]
     assert cloud.invoke(*frames) == []
-    assert cloud.texts == [
-        ("+34600123456", "Framewatch: Human 97% at Front door, 14 Mar 13:00 (CET). Shop"),
-    ]
+    ((phone, text),) = cloud.texts
+    assert (phone, without_token(text)) == (
+        "+34600123456",
+        "Framewatch: Human 97% at Front door, 14 Mar 13:00 (CET). Shop https://cams.example/a/",
+    )
     assert len(cloud.objects("frames/front/2026/03/14/")) == 5
     assert len(cloud.items("F#front#2026-03-14")) == 5
     for name in ("L#front#person#2026-03-14", "WL#front#human#2026-03-14", "W#front#2026-03-14", "L#front#door#"):
@@ -122,11 +142,11 @@ def test_a_visitor_is_stored_and_is_one_text(cloud: Cloud) -> None:
 def test_the_same_batch_again_changes_and_bills_nothing(cloud: Cloud) -> None:
     frames = [make_frame(n, at=n, scene="person") for n in range(3)]
     cloud.invoke(*frames)
-    before, asked = all_items(cloud.dynamodb), len(cloud.asked)
+    before, asked = cloud.effects(), len(cloud.asked)
     assert cloud.invoke(*frames) == []
     cloud.start()
     assert cloud.invoke(*frames) == []
-    assert all_items(cloud.dynamodb) == before
+    assert cloud.effects() == before
     assert (asked, len(cloud.asked), len(cloud.texts)) == (3, 0, 1)
 
 
@@ -136,17 +156,17 @@ def test_a_frame_that_a_newer_build_stored_waits_for_that_build_and_is_not_analy
     (item,) = cloud.items("F#front#")
     newer = item | {"doc": {"S": json.dumps({"item_version": 2, "frame": "in another form"})}}
     cloud.dynamodb.put_item(TableName=TABLE, Item=newer)
-    before = all_items(cloud.dynamodb)
+    before = cloud.effects()
     cloud.start()
     assert cloud.invoke(frame) == [make_record(frame).record_id]
     assert (cloud.asked, len(cloud.texts), cloud.objects("failed/")) == ([], 1, [])
-    assert all_items(cloud.dynamodb) == before
+    assert cloud.effects() == before
 
 
 def test_a_visit_that_a_newer_build_wrote_is_left_alone_and_its_frames_wait(cloud: Cloud) -> None:
     cloud.invoke(make_frame(0, scene="person"))
     visit = cloud.items("V#front#human")[0]
-    doc = json.loads(visit["doc"]["S"]) | {"item_version": 2, "mood": "good"}
+    doc = json.loads(visit["doc"]["S"]) | {"item_version": 3, "mood": "good"}
     newer = visit | {"doc": {"S": json.dumps(doc)}}
     cloud.dynamodb.put_item(TableName=TABLE, Item=newer)
     second = make_frame(1, at=1, scene="person")
@@ -157,7 +177,9 @@ def test_a_visit_that_a_newer_build_wrote_is_left_alone_and_its_frames_wait(clou
 
 def test_a_watch_on_vehicle_texts_for_a_car(cloud: Cloud) -> None:
     assert cloud.invoke(make_frame(0, scene="car")) == []
-    assert [text for _, text in cloud.texts] == ["Framewatch: Vehicle 99% at Front door, 14 Mar 13:00 (CET). Shop"]
+    assert [without_token(text) for _, text in cloud.texts] == [
+        "Framewatch: Vehicle 99% at Front door, 14 Mar 13:00 (CET). Shop https://cams.example/a/"
+    ]
 
 
 def test_damaged_records_are_kept_raw_with_a_pointer_and_the_rest_goes_on(cloud: Cloud) -> None:
@@ -284,3 +306,11 @@ def test_metrics_and_logs_are_json_lines_without_phone_numbers(
     assert [e["message"].partition(":")[0] for e in errors] == ["record rejected"]
     assert errors[0]["request_id"] == "request-1"
     assert "600123456" not in json.dumps(lines)
+
+
+def test_how_far_behind_its_shard_is_is_noted_for_the_watchdog(cloud: Cloud) -> None:
+    cloud.invoke(make_frame(0))
+    (note,) = [i for i in all_items(cloud.dynamodb) if i["pk"]["S"] == HEALTH_KEY]
+    assert note["sk"]["S"] == "shardId-000000000001"
+    said = json.loads(note["doc"]["S"])
+    assert (said["behind_s"] > 0, said["vision_failing_since"]) == (True, None)

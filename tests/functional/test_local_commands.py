@@ -1,6 +1,7 @@
 """framewatch-local as a user meets it: what it refuses, how it ends, what it leaves behind."""
 
 import contextlib
+import html
 import os
 import re
 import shutil
@@ -286,6 +287,29 @@ def test_the_demo_shows_texts_on_the_terminal_and_in_the_phone_panel(start, asse
     demo_run.wait_for("every camera has ended")
     assert demo_run.process.wait(30) == 0
     demo_run.wait_until_nothing_is_left()
+
+
+@pytest.mark.slow
+def test_a_text_opens_its_alert_and_goes_on_to_the_second_phone_while_nobody_answers(start, assembly, port):
+    """By the deployed schedule: a minute of silence, then the watchdog's next round."""
+    demo_run = start(
+        *("demo", "--no-browser", "--every", "10", "--watch", "Person", "--port", str(port)),
+        *("--source", demo_clip(), "--assembly", str(assembly)),
+    )
+    demo_run.wait_for("[SMS to +12...123] Framewatch: ")
+    url = f"http://127.0.0.1:{port}"
+    text = httpx.get(f"{url}/demo/sms", timeout=30).json()["messages"][0]["text"]
+    (link,) = re.findall(rf"{url}/a/\w{{20}}$", text)
+    page = httpx.get(link, timeout=30)
+    assert page.headers["Content-Type"].startswith("text/html")
+    (picture,) = re.findall(r'<img src="([^"]+)"', page.text)
+    assert httpx.get(html.unescape(picture), timeout=30).headers["Content-Type"] == "image/jpeg"
+    demo_run.wait_for("[SMS to +12...167] Framewatch: ", timeout_s=200)
+    # As a browser posts a form of a page that sends no referrer.
+    ours = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    answered = httpx.post(link, data={"answer": "taken"}, headers=ours, timeout=30, follow_redirects=True)
+    assert answered.status_code == 200
+    assert "You have it since" in answered.text
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from framewatch.domain.access import Role
+from lambdas.frame_fetcher.openapi import ROUTES as FETCHED
 from tests.infra.conftest import Assembly
 
 # One worker: the synthesis is shared.
@@ -27,11 +28,30 @@ def _text(joined: dict[str, Any]) -> str:
     return "".join(p if isinstance(p, str) else f"{{{p['Ref']}}}" for p in joined["Fn::Join"][1])
 
 
-def test_every_route_asks_for_an_access_token_of_the_user_pool(assembly: Assembly) -> None:
-    routes = [r["Properties"] for r in assembly.resources("AWS::ApiGatewayV2::Route").values()]
+LINK_ROUTES = {"GET /a/{token}", "POST /a/{token}"}
+
+
+def _routes(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """By their keys."""
+    found = [r["Properties"] for r in assembly.resources("AWS::ApiGatewayV2::Route").values()]
+    return {r["RouteKey"]: r for r in found}
+
+
+def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(assembly: Assembly) -> None:
     ((authorizer_id, authorizer),) = assembly.resources("AWS::ApiGatewayV2::Authorizer").items()
-    assert {r["RouteKey"] for r in routes} == {"GET /v1/frames", "GET /v1/site", "GET /v1/openapi.json"}
-    for route in routes:
+    guarded = {key: route for key, route in _routes(assembly).items() if key not in LINK_ROUTES}
+    assert set(guarded) == {
+        "GET /v1/frames",
+        "GET /v1/site",
+        "GET /v1/openapi.json",
+        "GET /v1/alerts",
+        "GET /v1/withheld",
+        "GET /v1/latency",
+        "POST /v1/rules/test",
+    }
+    # The function asks once more who may, and knows the same addresses.
+    assert set(guarded) == {f"{method} {path}" for method, path in FETCHED}
+    for route in guarded.values():
         assert (route["AuthorizationType"], route["AuthorizerId"]) == ("JWT", {"Ref": authorizer_id})
         # Which an id token lacks.
         assert route["AuthorizationScopes"] == ["openid"]
@@ -51,8 +71,41 @@ def test_the_api_alone_answers_nothing(assembly: Assembly) -> None:
     assert not {"Target", "RouteKey", "CorsConfiguration"} & set(assembly.only("AWS::ApiGatewayV2::Api"))
 
 
-def test_only_the_api_of_the_dashboard_may_call_the_fetcher(assembly: Assembly) -> None:
+def test_a_link_is_opened_without_a_token_of_the_user_pool_by_a_function_of_its_own(assembly: Assembly) -> None:
+    routes = _routes(assembly)
+    links = {key: route for key, route in routes.items() if route["AuthorizationType"] == "NONE"}
+    assert set(links) == LINK_ROUTES
+    assert len({json.dumps(route["Target"]) for route in links.values()}) == 1
+    assert not {json.dumps(r["Target"]) for r in links.values()} & {
+        json.dumps(r["Target"]) for key, r in routes.items() if key not in links
+    }
+
+
+def test_guesses_and_previews_of_links_leave_the_dashboard_its_share(assembly: Assembly) -> None:
+    ((_, stage),) = assembly.resources("AWS::ApiGatewayV2::Stage").items()
+    slower = {"DetailedMetricsEnabled": True, "ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 10}
+    assert stage["Properties"]["RouteSettings"] == dict.fromkeys(LINK_ROUTES, slower)
+    # Settings of a route that is not there yet are refused.
+    resources = assembly.resources("AWS::ApiGatewayV2::Route")
+    links = {name for name, r in resources.items() if r["Properties"]["RouteKey"] in LINK_ROUTES}
+    assert links <= set(stage["DependsOn"])
+
+
+def test_only_the_api_and_the_schedule_call_functions(assembly: Assembly) -> None:
+    """And the stream, for which Lambda itself asks."""
     permissions = [p["Properties"] for p in assembly.resources("AWS::Lambda::Permission").values()]
+    called = {
+        (p["Principal"], json.dumps(p["FunctionName"]).partition("Function")[0].split('"')[-1]) for p in permissions
+    }
+    assert called == {
+        ("apigateway.amazonaws.com", "FrameFetcher"),
+        ("apigateway.amazonaws.com", "AlertLink"),
+        ("events.amazonaws.com", "Watchdog"),
+    }
+
+
+def test_only_the_api_of_the_dashboard_may_call_the_fetcher_and_the_links_function(assembly: Assembly) -> None:
+    permissions = [p["Properties"] for p in assembly.resources("AWS::Lambda::Permission", "api").values()]
     assert {p["Principal"] for p in permissions} == {"apigateway.amazonaws.com"}
     for permission in permissions:
         assert "framewatch-dev-web:ExportsOutputRefApi" in json.dumps(permission["SourceArn"])
@@ -70,6 +123,8 @@ def test_the_api_is_throttled_and_logs_who_asked_without_query_strings(assembly:
     logged = json.loads(stage["AccessLogSettings"]["Format"])
     assert logged["status"] == "$context.status"
     assert logged["user"] == "$context.authorizer.claims.sub"
+    assert logged["route"] == "$context.routeKey"
+    # A path may hold a token, and whoever reads logs could open its alert.
     assert not [v for v in logged.values() if "path" in v.lower() or "query" in v.lower()]
 
 
@@ -172,12 +227,26 @@ def test_only_alarms_of_this_account_ring(assembly: Assembly) -> None:
 def test_alarms_can_use_the_topics_key_and_nobody_elses_can(assembly: Assembly) -> None:
     """`alias/aws/sns` would be refused to them, without a word to anybody."""
     ((key_id, key),) = assembly.resources("AWS::KMS::Key").items()
-    assert assembly.only("AWS::SNS::Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
+    topic = assembly.resources("AWS::SNS::Topic")["AlarmTopic"]["Properties"]
+    assert topic["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
     assert key["Properties"]["EnableKeyRotation"] is True
     owner, alarms = key["Properties"]["KeyPolicy"]["Statement"]
     assert _text(owner["Principal"]["AWS"]) == "arn:{AWS::Partition}:iam::{AWS::AccountId}:root"
     assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
     assert _alarms_of_this_account(alarms)
+
+
+def test_alerts_are_encrypted_with_a_key_that_every_role_of_the_account_may_use_through_sns(
+    assembly: Assembly,
+) -> None:
+    """So neither who publishes nor who subscribes needs a right to it."""
+    topic = assembly.resources("AWS::SNS::Topic")["AlertTopic"]["Properties"]
+    assert _text(topic["KmsMasterKeyId"]).endswith(":alias/aws/sns")
+
+
+def test_the_account_alone_says_who_may_publish_alerts(assembly: Assembly) -> None:
+    statements = assembly.policies("AWS::SNS::TopicPolicy", "Topics")["AlertTopic"]
+    assert [s["Effect"] for s in statements] == ["Deny"]
 
 
 def test_the_site_file_says_who_hears_alarms(assembly: Assembly, prod: Assembly) -> None:

@@ -1,5 +1,6 @@
 """Alarms, their runbook, the dashboard and the budget: templates, held against the metrics that the code emits."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -14,22 +15,26 @@ from framewatch.adapters.aws.meter import NAMESPACE, EmfMeter
 from framewatch.domain.errors import (
     NotificationRejected,
     NotificationUnavailable,
+    RetryableError,
     StorageUnavailable,
     VisionDenied,
     VisionThrottled,
     VisionUnavailable,
 )
 from framewatch.services.process_frames import process_batch
+from framewatch.services.watch_over import watch_over
 from infra.settings import REPO
 from lambdas.image_processor.handler import SERVICE
+from lambdas.watchdog.handler import SERVICE as WATCHDOG
 from local_cloud.assembly import load_assembly
 from local_cloud.clients import REGION
 from local_cloud.deploy import deploy
 from local_cloud.emulator import ACCOUNT, Emulator
-from tests.batches import ANA, failing_record, record
-from tests.fakes import World
+from tests.batches import ANA, BO, failing_record, record
+from tests.fakes import World, make_site
 from tests.frames import PERSON, beat_record, make_heartbeat
 from tests.infra.conftest import Assembly, synthesise
+from tests.watch_fakes import WatchWorld
 
 # One worker: the synthesis is shared.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
@@ -52,6 +57,9 @@ EXPECTED = {
     "image-processor-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "image-processor-throttles": ("Throttles", "Sum", MORE, 1, 3, "notBreaching"),
     "image-processor-slow": ("Duration", "Maximum", MORE, 96_000, 3, "notBreaching"),
+    "watchdog-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
+    "watchdog-silent": ("Invocations", "Sum", LESS, 1, 1, "breaching"),
+    "alert-link-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "frame-fetcher-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "frame-fetcher-throttles": ("Throttles", "Sum", MORE, 1, 3, "notBreaching"),
     "vision-denied": ("VisionDenied", "Sum", MORE, 1, 2, "notBreaching"),
@@ -60,6 +68,9 @@ EXPECTED = {
     "alerts-failed": ("AlertsFailed", "Sum", MORE, 1, 1, "notBreaching"),
     "texts-rejected": ("TextsRejected", "Sum", MORE, 1, 1, "notBreaching"),
     "text-errors": ("TextErrors", "Sum", MORE, 1, 2, "notBreaching"),
+    "watchdog-alerts-failed": ("AlertsFailed", "Sum", MORE, 1, 1, "notBreaching"),
+    "watchdog-texts-rejected": ("TextsRejected", "Sum", MORE, 1, 1, "notBreaching"),
+    "watchdog-text-errors": ("TextErrors", "Sum", MORE, 1, 2, "notBreaching"),
     "sms-spend": ("SMSMonthToDateSpentUSD", "Maximum", MORE, 0.8, 1, "ignore"),
     "api-errors": ("5xx", "Sum", MORE, 5, 1, "notBreaching"),
     "api-slow": ("Latency", "p95", MORE, 3000, 3, "notBreaching"),
@@ -268,7 +279,29 @@ def go_through_everything(meter: EmfMeter) -> None:
     process(world, record(world, 0, PERSON), seconds_left=iter([300.0, 1.0, 1.0]))
 
 
-def test_alarms_and_dashboard_read_only_metrics_that_the_image_processor_emits(
+ESCALATING = {"id": "door", "labels": ["Person"], "notify": ["ana"], "escalate_to": ["bo"], "escalate_after_s": 60}
+
+
+def see_everything_through(meter: EmfMeter) -> None:
+    """An alert that nobody answers, and each way in which the watchdog can fail to tell somebody."""
+
+    def watch(*then: Exception) -> None:
+        world = WatchWorld(make_site(watch={}, rules=[ESCALATING], watchdog={"enabled": False}))
+        if then:
+            world.texts.errors[ANA] = [NotificationUnavailable("at once"), *then]
+            world.texts.errors[BO] = [NotificationRejected("x")]
+        process_batch([record(world, 0, PERSON)], world.deps(), lambda: 300.0)
+        for _ in range(5):
+            world.clock.advance(60)
+            with contextlib.suppress(RetryableError):  # the run fails; the next one goes on
+                watch_over(replace(world.watch_deps(), meter=meter), lambda: 50.0)
+        meter.flush()
+
+    watch()
+    watch(NotificationUnavailable("x"), NotificationRejected("x"))
+
+
+def test_alarms_and_dashboard_read_only_metrics_that_the_functions_emit(
     assembly: Assembly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (stage,) = {
@@ -277,6 +310,7 @@ def test_alarms_and_dashboard_read_only_metrics_that_the_image_processor_emits(
     }
     capsys.readouterr()
     go_through_everything(EmfMeter(SERVICE, stage))
+    see_everything_through(EmfMeter(WATCHDOG, stage))
     told = emitted(capsys.readouterr().out)
     read = {m for m in (*alarm_metrics(assembly), *board_metrics(assembly)) if m.namespace == NAMESPACE}
     assert len(read) > 10

@@ -153,10 +153,15 @@ def test_a_function_carries_itself_and_no_other_and_no_vision(function: str) -> 
     assert not [n for n in names if "__pycache__" in n or n.endswith(".lock")]
 
 
-def test_a_function_carries_no_module_of_ours_that_only_the_other_imports() -> None:
-    processor, fetcher = (set(closure_of(f"lambdas.{f}.handler", REPO).ours) for f in packaging.FUNCTIONS)
-    assert {"framewatch.wire.sms", "framewatch.adapters.aws.rekognition"} <= processor - fetcher
+def test_a_function_carries_no_module_of_ours_that_only_another_imports() -> None:
+    ours = {f: set(closure_of(f"lambdas.{f}.handler", REPO).ours) for f in packaging.FUNCTIONS}
+    processor, fetcher, link = ours["image_processor"], ours["frame_fetcher"], ours["alert_link"]
+    assert {"framewatch.adapters.aws.sms", "framewatch.adapters.aws.rekognition"} <= processor - fetcher
     assert {"framewatch.wire.api", "framewatch.services.fetch_frames"} <= fetcher - processor
+    # Whoever holds a link reaches nothing that texts.
+    assert {"framewatch.adapters.aws.sms", "framewatch.adapters.aws.alert_topic"} <= processor - link
+    assert {"framewatch.adapters.aws.sms", "framewatch.adapters.aws.alert_topic"} <= ours["watchdog"] - link
+    assert "framewatch.services.answer_alerts" in link - processor
 
 
 def test_the_lock_is_hashed_names_no_index_and_holds_no_pictures_library() -> None:
@@ -271,12 +276,26 @@ print(json.dumps({{
     "services": sorted({{o.meta.service_model.service_name for o in gc.get_objects() if isinstance(o, BaseClient)}}),
 }}))
 """
-_BUILD = {"image_processor": "kept = handler.app('frames')", "frame_fetcher": "kept = handler.deps()"}
+_BUILD = {
+    "image_processor": "kept = handler.app('frames')",
+    "watchdog": "kept = handler.app()",
+    # What it imports late, too.
+    "frame_fetcher": """
+kept = handler.deps()
+try:
+    handler.post_rule_test({"body": "no JSON"})
+except handler.InvalidQuery:
+    pass
+""",
+    "alert_link": "kept = handler.deps()",
+}
 _ENVIRONMENT = {
     "FW_TABLE": "table",
     "FW_FRAMES_BUCKET": "frames",
     "FW_CONFIG_BUCKET": "config",
     "FW_FAILURE_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/failures",
+    "FW_LINK_BASE_URL": "https://d111.cloudfront.net",
+    "FW_ALERT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:alerts",
     "FW_STAGE": "test",
     "AWS_REGION": "eu-west-1",
     "AWS_DEFAULT_REGION": "eu-west-1",

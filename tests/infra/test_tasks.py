@@ -38,6 +38,7 @@ TASKS = {
     "redrive",
     "removeuser",
     "revokeedge",
+    "revokelinks",
     "rotateedge",
     "status",
     "synth",

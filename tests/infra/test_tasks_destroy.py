@@ -38,11 +38,11 @@ def _answer(text: str) -> Any:
 
 
 def test_destroy_takes_the_stacks_down_last_first(account: Account) -> None:
-    for part in ("data", "ingest", "processing", "web"):
+    for part in ("data", "ingest", "web", "processing"):
         account.stacks.add(part)
     account.stacks.add("data", stage="prod")
     destroy(account.stage(), None, _answer("dev"))
-    assert account.stacks.deleted == [f"framewatch-dev-{p}" for p in ("web", "processing", "ingest", "data")]
+    assert account.stacks.deleted == [f"framewatch-dev-{p}" for p in ("processing", "web", "ingest", "data")]
     assert list(account.stacks.stacks) == ["framewatch-prod-data"]
 
 

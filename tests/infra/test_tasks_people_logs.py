@@ -148,10 +148,8 @@ def test_following_shows_each_line_once_until_it_is_interrupted(
 
 
 def test_a_function_that_is_none_of_ours_is_refused(account: Account) -> None:
-    with pytest.raises(
-        TaskProblem, match="there is no function 'watchdog'; there are image_processor and frame_fetcher"
-    ):
-        show(account.stage(), "watchdog", minutes=5, follow=False)
+    with pytest.raises(TaskProblem, match="there is no function 'gate'; there are image_processor, watchdog, frame"):
+        show(account.stage(), "gate", minutes=5, follow=False)
 
 
 def test_a_log_group_that_is_not_there_is_said(account: Account, group: str) -> None:

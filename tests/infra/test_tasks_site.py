@@ -39,6 +39,15 @@ def test_a_site_file_that_is_not_there_is_told_with_the_way_to_one(tmp_path: Pat
         checked_site(tmp_path / "site.yaml")
 
 
+def test_what_is_allowed_and_rarely_meant_is_told_and_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("cameras: [{id: front}]\nrules:\n  - {id: porch, labels: [Person]}\n", encoding="utf-8")
+    assert checked_site(site)[1].rules[0].id == "porch"
+    assert f"warning: {site}:3: rules[0]: nobody is told by 'porch'; add notify" in capsys.readouterr().out
+
+
 def test_the_site_file_goes_where_the_functions_read_it(account: Account) -> None:
     _bucket(account, "site-files")
     put_site(account.stage(), {"ConfigBucketName": "site-files"}, b"cameras: []\n")

@@ -18,7 +18,9 @@ NAMES = {
     "ConfigBucketName": "site-files",
     "FramesBucketName": "frames",
     "ImageProcessorName": "processor",
+    "WatchdogName": "watchdog",
     "FrameFetcherName": "fetcher",
+    "AlertLinkName": "link",
     "DashboardUrl": "https://d1.cloudfront.net",
     "OperationsDashboardName": "framewatch-dev",
 }

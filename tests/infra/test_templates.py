@@ -1,6 +1,7 @@
 """What the templates promise, stack by stack."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
 OUTPUTS = {
     "data": {"TableName", "FramesBucketName", "ConfigBucketName"},
     "ingest": {"StreamName", "EdgePolicyArn"},
-    "notify": {"AlarmTopicArn"},
-    "processing": {"ImageProcessorName", "FailureQueueUrl"},
+    "notify": {"AlarmTopicArn", "AlertTopicArn"},
+    "processing": {"ImageProcessorName", "WatchdogName", "FailureQueueUrl"},
     "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
     "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
-    "api": {"FrameFetcherName"},
+    "api": {"FrameFetcherName", "AlertLinkName"},
     "operations": {"OperationsDashboardName", "SettingsDigest"},
 }
+DISTRIBUTION_NAME = "framewatch-dev-web:ExportsOutputFnGetAttDashboardDomainName57CC0D6B"
 
 
 def test_the_outputs_that_others_read_keep_their_names(assembly: Assembly) -> None:
@@ -77,11 +79,11 @@ def test_buckets_are_private_encrypted_and_without_access_lists(assembly: Assemb
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_buckets_queue_and_topic_refuse_plain_http(assembly: Assembly) -> None:
+def test_buckets_queue_and_topics_refuse_plain_http(assembly: Assembly) -> None:
     policies = assembly.policies("AWS::S3::BucketPolicy", "Bucket")
     policies |= assembly.policies("AWS::SQS::QueuePolicy", "Queues")
     policies |= assembly.policies("AWS::SNS::TopicPolicy", "Topics")
-    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue", "AlarmTopic"}
+    assert set(policies) == {"FramesBucket", "ConfigBucket", "WebBucket", "FailureQueue", "AlarmTopic", "AlertTopic"}
     for name, statements in policies.items():
         (refusing,) = [
             s
@@ -141,13 +143,19 @@ def test_how_the_stream_is_read_is_the_site_files_to_say(prod: Assembly) -> None
 
 
 def test_concurrency_is_reserved_only_when_the_site_file_asks(assembly: Assembly, prod: Assembly) -> None:
-    assert prod.only("AWS::Lambda::Function", "processing")["ReservedConcurrentExecutions"] == 4
-    for template in (assembly.only("AWS::Lambda::Function", p) for p in ("processing", "api")):
-        assert "ReservedConcurrentExecutions" not in template
+    def reserved(app: Assembly) -> dict[str, int]:
+        return {
+            name: properties["ReservedConcurrentExecutions"]
+            for name, properties in _functions(app).items()
+            if "ReservedConcurrentExecutions" in properties
+        }
+
+    assert reserved(prod) == {"image_processor": 4}
+    assert reserved(assembly) == {}
 
 
 def test_a_call_has_time_for_a_full_payload_and_a_record_for_many_calls(assembly: Assembly) -> None:
-    timeout_s = assembly.only("AWS::Lambda::Function", "processing")["Timeout"]
+    timeout_s = _functions(assembly)["image_processor"]["Timeout"]
     # Three rounds of the slowest detection, and what comes after the last.
     assert timeout_s >= 3 * VISION_WORST_S + AFTER_VISION_S
     assert assembly.only("AWS::Lambda::EventSourceMapping")["MaximumRecordAgeInSeconds"] >= 10 * timeout_s
@@ -157,7 +165,9 @@ def test_functions_run_what_the_zips_are_built_for(assembly: Assembly) -> None:
     functions = assembly.resources("AWS::Lambda::Function")
     assert {f["Properties"]["Handler"] for f in functions.values()} == {
         "lambdas.image_processor.handler.lambda_handler",
+        "lambdas.watchdog.handler.lambda_handler",
         "lambdas.frame_fetcher.handler.lambda_handler",
+        "lambdas.alert_link.handler.lambda_handler",
     }
     for function in functions.values():
         assert function["Properties"]["Runtime"] == "python3.13"
@@ -175,15 +185,51 @@ def test_functions_are_told_where_things_are(assembly: Assembly) -> None:
         "POWERTOOLS_METRICS_NAMESPACE",
         "FW_LOG_LEVEL",
     }
-    own = {"processing": {"FW_FAILURE_QUEUE_URL"}, "api": {"FW_IMAGE_URL_TTL_S"}}
-    for part, extra in own.items():
-        assert set(assembly.only("AWS::Lambda::Function", part)["Environment"]["Variables"]) == common | extra
+    told = {"FW_LINK_BASE_URL", "FW_ALERT_TOPIC_ARN"}
+    own = {
+        "image_processor": {"FW_FAILURE_QUEUE_URL"} | told,
+        "watchdog": told,
+        "frame_fetcher": {"FW_IMAGE_URL_TTL_S"},
+        "alert_link": {"FW_IMAGE_URL_TTL_S"},
+    }
+    found = {name: set(f["Environment"]["Variables"]) for name, f in _functions(assembly).items()}
+    assert found == {name: common | extra for name, extra in own.items()}
+
+
+def _functions(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """Their properties by their package below lambdas/."""
+    functions = [f["Properties"] for f in assembly.resources("AWS::Lambda::Function").values()]
+    return {f["Handler"].split(".")[1]: f for f in functions}
+
+
+def test_the_watchdog_runs_every_minute_once_and_is_done_before_the_next(assembly: Assembly) -> None:
+    rule = assembly.only("AWS::Events::Rule")
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    (target,) = rule["Targets"]
+    watchdog = next(
+        logical_id
+        for logical_id, f in assembly.resources("AWS::Lambda::Function").items()
+        if f["Properties"]["Handler"].startswith("lambdas.watchdog.")
+    )
+    assert target["Arn"] == {"Fn::GetAtt": [watchdog, "Arn"]}
+    # Neither EventBridge nor Lambda tries again what the next minute does anyway.
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+    asked = assembly.only("AWS::Lambda::EventInvokeConfig")
+    assert (asked["MaximumEventAgeInSeconds"], asked["MaximumRetryAttempts"]) == (60, 0)
+    assert asked["FunctionName"] == {"Ref": watchdog}
+    assert _functions(assembly)["watchdog"]["Timeout"] < 60
 
 
 def test_every_log_group_forgets_when_the_site_file_says(assembly: Assembly, prod: Assembly) -> None:
     for app, days in ((assembly, 30), (prod, 90)):
         groups = app.resources("AWS::Logs::LogGroup")
-        assert set(groups) == {"ImageProcessorLogs", "FrameFetcherLogs", "AccessLog"}
+        assert set(groups) == {
+            "ImageProcessorLogs",
+            "WatchdogLogs",
+            "FrameFetcherLogs",
+            "AlertLinkLogs",
+            "AccessLog",
+        }
         assert {g["Properties"]["RetentionInDays"] for g in groups.values()} == {days}
 
 
@@ -214,21 +260,51 @@ def test_reasons_stand_only_where_a_wildcard_is(assembly: Assembly) -> None:
 
 
 def test_texts_go_to_phone_numbers_and_to_no_topic(assembly: Assembly) -> None:
-    (statement,) = [s for _, s, _ in assembly.statements() if s["Action"] == "sns:Publish"]
-    assert "Resource" not in statement
-    assert json.dumps(statement["NotResource"]).endswith('":sns:*:*:*"]]}')
+    statements = [s for _, s, _ in assembly.statements() if s["Sid"] == "SendTexts"]
+    assert statements
+    for statement in statements:
+        assert statement["Action"] == "sns:Publish"
+        assert "Resource" not in statement
+        assert json.dumps(statement["NotResource"]).endswith('":sns:*:*:*"]]}')
+
+
+def test_alerts_go_to_the_alert_topic_and_to_no_other(assembly: Assembly) -> None:
+    statements = [
+        s for _, s, _ in assembly.statements() if "sns:Publish" in as_list(s["Action"]) and s["Sid"] != "SendTexts"
+    ]
+    assert {s["Sid"] for s in statements} == {"PublishAlerts"}
+    for statement in statements:
+        assert statement["Resource"]["Fn::ImportValue"].startswith("framewatch-dev-notify:ExportsOutputRefAlertTopic")
+
+
+def test_links_in_texts_lead_to_the_dashboards_own_address(assembly: Assembly) -> None:
+    for function in assembly.resources("AWS::Lambda::Function").values():
+        told = function["Properties"]["Environment"]["Variables"].get("FW_LINK_BASE_URL")
+        if told is not None:
+            assert told == {"Fn::Join": ["", ["https://", {"Fn::ImportValue": DISTRIBUTION_NAME}]]}
 
 
 def test_the_fetcher_can_change_nothing(assembly: Assembly) -> None:
-    (role,) = assembly.resources("AWS::IAM::Role", "api").values()
-    actions = {
+    assert _actions(assembly, "FrameFetcher") == {"dynamodb:Query", "s3:GetObject", "s3:ListBucket"}
+
+
+def test_who_holds_a_link_changes_items_and_nothing_else(assembly: Assembly) -> None:
+    """Neither a picture nor the site file, and nobody is texted."""
+    others = {a for a in _actions(assembly, "AlertLink") if not a.startswith("dynamodb:")}
+    assert others == {"s3:GetObject", "s3:ListBucket"}
+
+
+def _actions(assembly: Assembly, function: str) -> set[str]:
+    """Of a function's role, without those for its own log."""
+    found = {
         a
-        for p in role["Properties"]["Policies"]
-        for s in p["PolicyDocument"]["Statement"]
+        for owner, s, _ in assembly.statements()
+        if owner.startswith(f"{function}Role")
         for a in as_list(s["Action"])
     }
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert actions - logs == {"dynamodb:Query", "s3:GetObject", "s3:ListBucket"}
+    assert logs <= found
+    return found - logs
 
 
 def test_no_role_takes_a_managed_policy(assembly: Assembly) -> None:

@@ -37,6 +37,7 @@ KEEPERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("processing", "FailureQueue"): ("AWS::SQS::Queue", {"QueueName": None, "FifoQueue": None}),
     # A new topic would ask everybody to confirm again.
     ("notify", "AlarmTopic"): ("AWS::SNS::Topic", {"TopicName": None, "FifoTopic": None}),
+    ("notify", "AlertTopic"): ("AWS::SNS::Topic", {"TopicName": None, "FifoTopic": None}),
     ("identity", "UserPool"): (
         "AWS::Cognito::UserPool",
         {
@@ -69,6 +70,8 @@ KEEPERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("web", "Api"): ("AWS::ApiGatewayV2::Api", {"ProtocolType": "HTTP"}),
     ("web", "Dashboard"): ("AWS::CloudFront::Distribution", {}),
     ("processing", "ImageProcessorLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
+    ("processing", "WatchdogLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
+    ("api", "AlertLinkLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "FrameFetcherLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "AccessLog"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
 }

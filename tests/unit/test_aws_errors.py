@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 
 from framewatch.adapters.aws.errors import describe, missing_grant, storage_errors
 from framewatch.adapters.aws.sms import SnsTextSender
+from framewatch.domain.alert_settings import Alerts
 from framewatch.domain.errors import NotificationUnavailable, StorageUnavailable
 
 ROLE = "User: arn:aws:sts::111122223333:assumed-role/framewatch-processor/the-function"
@@ -69,7 +70,7 @@ def test_who_may_not_text_is_told_without_the_number():
             )
 
     with pytest.raises(NotificationUnavailable) as caught:
-        SnsTextSender(Refusing()).send(PHONE, "somebody")
+        SnsTextSender(Refusing()).send(PHONE, "somebody", Alerts())
     assert str(caught.value) == (
         "SNS could not text +34...56: AuthorizationError: the role framewatch-processor lacks SNS:Publish;"
         " add it to its policy"

@@ -417,7 +417,7 @@ def test_times_are_answered_in_utc_with_microseconds():
 def test_the_site_answers_no_phone_and_no_camera_address():
     text = fetch_site(deps_for(CountingPages())).model_dump_json()
     assert "600123456" not in text and "secret" not in text and "ana" not in text
-    assert '"cameras":[{"camera_id":"front","name":"The front"}' in text
+    assert '"cameras":[{"camera_id":"front","name":"The front",' in text
 
 
 # -- parameters -------------------------------------------------------------------------------------------------

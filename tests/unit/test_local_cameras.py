@@ -6,7 +6,16 @@ import pytest
 
 from framewatch.wire.site_file import load_site_text
 from local_cloud import cameras as local_cameras
-from local_cloud.cameras import DEFAULT_WATCH, DEMO_PHONE, choose_site, demo_clip, machine_time_zone
+from local_cloud.cameras import (
+    DEFAULT_WATCH,
+    DEMO_PHONE,
+    NEIGHBOURS_PHONE,
+    choose_site,
+    demo_clip,
+    machine_time_zone,
+    with_a_neighbour,
+    with_links_to,
+)
 from local_cloud.problem import LocalProblem
 
 SITE = """\
@@ -55,7 +64,7 @@ def test_a_url_without_a_name_is_numbered_and_its_password_is_never_in_the_site(
 def test_the_default_site_is_a_good_site_file_with_an_invented_number(clip):
     site = load_site_text(choose([str(clip)]).site_text)
     assert site.watch.labels == DEFAULT_WATCH
-    assert [c.phone for c in site.contacts_to_notify()] == [DEMO_PHONE]
+    assert list(site.texted_phones.values()) == [DEMO_PHONE]
     assert DEMO_PHONE.startswith("+120255501")
 
 
@@ -156,3 +165,35 @@ def test_a_mistake_in_an_option_names_the_option_and_no_line(clip):
     with pytest.raises(LocalProblem) as told:
         choose([str(clip)], watch=["Persn"])
     assert str(told.value).startswith("--watch, --min-confidence: watch.labels[0]: 'Persn' can never be seen")
+
+
+def test_another_watch_list_leaves_the_files_rules_as_they_were_written(clip, tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_text(f'cameras: [{{id: a, source: "{clip}"}}]\nrules: [{{id: r, labels: [Dog]}}]\n')
+    site = choose(config=path, watch=["Person"], min_confidence=30).site
+    assert [(r.id, r.labels) for r in site.all_rules] == [("watch", ("Person",)), ("r", ("Dog",))]
+    assert (site.watch.min_confidence, site.vision.min_confidence) == (30, 30)
+    assert site.rules[0].model_fields_set == {"id", "labels"}
+
+
+def test_the_demo_texts_the_neighbour_when_nobody_has_answered_for_a_minute(clip):
+    choice = with_a_neighbour(choose([str(clip)], min_confidence=40))
+    assert load_site_text(choice.site_text) == choice.site
+    (rule,) = choice.site.all_rules
+    assert (rule.labels, rule.min_confidence) == (DEFAULT_WATCH, 40)
+    assert (rule.notify, rule.escalate_to, rule.escalate_after_s) == (("you",), ("neighbour",), 60)
+    # Who comes back with the clip's next round is somebody new, and not a text every time.
+    assert (choice.site.visits.gap_s, rule.cool_down_s) == (3, 120)
+    assert choice.site.texted_phones == {"you": DEMO_PHONE, "neighbour": NEIGHBOURS_PHONE}
+    assert NEIGHBOURS_PHONE.startswith("+120255501")
+
+
+def test_a_demo_that_watches_for_nothing_texts_nobody(clip):
+    assert with_a_neighbour(choose([str(clip)], watch=[])).site.all_rules == ()
+
+
+def test_links_in_texts_lead_to_the_front_whatever_the_file_says(site_file, clip):
+    choice = with_links_to(choose(config=site_file), "http://127.0.0.1:8080")
+    assert choice.site.alerts.link_base_url == "http://127.0.0.1:8080"
+    assert load_site_text(choice.site_text) == choice.site
+    assert choice.site.watch.labels == ("Person",)

@@ -50,6 +50,12 @@ class CloudFront:
                                 "AllowedMethods": everything,
                                 "ResponseHeadersPolicyId": "p",
                             },
+                            {
+                                "PathPattern": "/a/*",
+                                "TargetOriginId": "api",
+                                "AllowedMethods": everything,
+                                "ResponseHeadersPolicyId": "p",
+                            },
                             {"PathPattern": "/media/*", "TargetOriginId": "pages", "AllowedMethods": read},
                         ]
                     },
@@ -138,6 +144,12 @@ class Emulator:
 
     def frames_f_1_jpg(self, _):
         return httpx.Response(200, content=b"\xff\xd8\xff", headers={"Content-Type": "image/jpeg"})
+
+    def a_T0ken(self, request):
+        if request.method == "POST":
+            return httpx.Response(303, headers={"Location": "/a/T0ken"})
+        link = f"{EMULATOR}/frames/f/1.jpg?X-Amz-Signature=s%2F1&amp;X-Amz-Expires=900"
+        return httpx.Response(200, html=f'<img src="{link}">')
 
     def oauth2_authorize(self, _):
         return httpx.Response(200, html=FORM, headers={"Access-Control-Allow-Origin": "*"})
@@ -314,6 +326,27 @@ def test_an_api_that_is_down_is_a_502_in_json(client):
 
 def test_a_body_that_is_too_large_is_refused(client, emulator):
     assert client.post("/v1/frames", content=b"x" * (1024 * 1024 + 1)).status_code == 413
+    assert not emulator.asked
+
+
+def test_a_texts_link_opens_its_page_with_the_picture_through_the_front(client):
+    assert client.get("/a/T0ken").text == (
+        f'<img src="{FRONT}/pictures/frames/f/1.jpg?X-Amz-Signature=s%2F1&amp;X-Amz-Expires=900">'
+    )
+
+
+def test_the_answer_given_on_a_texts_page_goes_through_as_it_came(client, emulator):
+    """The page sends no referrer, for its address is the secret; so the form comes from nowhere the browser names."""
+    sent = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    answer = client.post("/a/T0ken", data={"answer": "taken"}, headers=sent)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/a/T0ken")
+    (request,) = emulator.asked
+    assert (request.method, request.content) == ("POST", b"answer=taken")
+
+
+@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}])
+def test_a_form_from_nowhere_that_is_not_of_a_page_of_ours_is_refused(client, emulator, site):
+    assert client.post("/a/T0ken", data={"answer": "taken"}, headers={"Origin": "null", **site}).status_code == 403
     assert not emulator.asked
 
 

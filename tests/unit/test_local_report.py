@@ -6,15 +6,15 @@ import pytest
 
 from edge_client.client import CameraCounters, EdgeReport
 from edge_client.events import CameraFailed, FrameDropped, FrameFailed, FrameSampled, FrameSent
-from framewatch.domain.alerts import DeliveryState
+from framewatch.domain.alerts import Alert, Delivery, DeliveryState
 from framewatch.domain.frames import Frame, FrameMeta, GateReason
 from framewatch.domain.site import SiteConfig
+from framewatch.domain.visits import Visit, VisitSighting
 from framewatch.wire.envelope import encode_envelope
 from framewatch.wire.items import StoredFrame, StoredLabel
-from framewatch.wire.visit_items import StoredAlert, StoredDelivery, StoredSighting, StoredVisit
 from local_cloud.emulator import Sms
 from local_cloud.journal import Journal
-from local_cloud.report import AlertFound, Found, build_report
+from local_cloud.report import Found, build_report
 from local_cloud.stream_batches import StreamRecord
 
 T0 = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -144,15 +144,14 @@ def test_times_in_the_clip_come_from_the_frames_and_the_words_from_the_watch_lis
     found = all_stored()
     m = meta(1)
     found.visits = [
-        StoredVisit(
+        Visit(
             visit_id="v",
             camera_id="cam",
             label="person",
             first_seen=m.captured_at,
             last_seen=meta(3).captured_at,
             frame_count=3,
-            best=StoredSighting(frame_id=m.frame_id, captured_at=m.captured_at, confidence=90),
-            alerts={},
+            best=VisitSighting(m.frame_id, m.captured_at, 90),
         )
     ]
     (visit,) = report(journal, found)["visits"]
@@ -161,9 +160,11 @@ def test_times_in_the_clip_come_from_the_frames_and_the_words_from_the_watch_lis
 
 def test_a_texts_time_is_the_alerts_and_its_latency_counts_from_the_reading(journal):
     m = meta(1)
-    alert = StoredAlert(
+    at = READ_AT + timedelta(seconds=2)
+    alert = Alert(
         alert_id="a",
         rule_id="watch",
+        scope="cam",
         visit_id="v",
         camera_id="cam",
         label="Person",
@@ -171,13 +172,11 @@ def test_a_texts_time_is_the_alerts_and_its_latency_counts_from_the_reading(jour
         frame_id=m.frame_id,
         captured_at=m.captured_at,
         decided_at=READ_AT,
-        contact_ids=("me",),
-        text="Person",
+        notify=("me",),
+        deliveries={"me": Delivery(DeliveryState.SENT, at, message_id="m-1")},
     )
-    at = READ_AT + timedelta(seconds=2)
-    delivery = StoredDelivery(state=DeliveryState.SENT, at=at, message_id="m-1")
     found = all_stored()
-    found.alerts = [AlertFound(alert, {"me": delivery})]
+    found.alerts = [alert]
     journal.on_texts([Sms("m-1", "+12025550123", "Person")])
     r = report(journal, found)
     assert r["sms"] == [{"number": "+12025550123", "text": "Person", "sent_at": "2026-05-02T00:00:02.000000Z"}]

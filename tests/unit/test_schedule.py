@@ -8,8 +8,12 @@ import pytest
 import pytz
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from framewatch.domain.alert_settings import Rule
+from framewatch.domain.rules import judge_hour
 from framewatch.domain.schedule import DAYS, WeeklyHours
+from framewatch.domain.visits import Reason
 
 MADRID, NEW_YORK, CAIRO, APIA = (
     pytz.timezone(name) for name in ("Europe/Madrid", "America/New_York", "Africa/Cairo", "Pacific/Apia")
@@ -24,6 +28,14 @@ CHANGES = [
     (CAIRO, datetime(2025, 4, 24, 6, tzinfo=UTC)),
     (APIA, datetime(2011, 12, 29, 12, tzinfo=UTC)),
     (MADRID, datetime(2026, 6, 1, 12, tzinfo=UTC)),
+]
+# The evening before each change, and how long the night from 22:00 to 06:00 is; an ordinary one for comparison.
+NIGHTS = [
+    (MADRID, (2026, 3, 28), 7),
+    (MADRID, (2026, 10, 24), 9),
+    (NEW_YORK, (2026, 3, 7), 7),
+    (NEW_YORK, (2026, 10, 31), 9),
+    (NEW_YORK, (2026, 6, 1), 8),
 ]
 
 
@@ -181,3 +193,63 @@ def test_a_walk_through_two_days_minute_by_minute_finds_every_change(change, spa
             expected = weekly.next_change(at, zone)
         was_open = is_open
     assert expected is None or expected > start + timedelta(minutes=2 * 1440 - 1)
+
+
+# -- through a rule --------------------------------------------------------------------------------------------------
+
+
+def night_rule(**hours_):
+    return Rule.model_validate({"id": "night", "labels": ["Person"]} | hours_)
+
+
+def held_minutes(rule, start, zone, length):
+    """Of the minutes from start on, those in which the rule would tell somebody."""
+    minutes = (start + timedelta(minutes=n) for n in range(length))
+    return [at for at in minutes if judge_hour(rule, at, zone) is None]
+
+
+@pytest.mark.parametrize(("zone", "night", "hours_long"), NIGHTS)
+def test_a_rule_for_the_night_holds_from_evening_to_morning_whatever_the_clock_does(zone, night, hours_long):
+    evening, morning = local(zone, *night, 22, 0), local(zone, *night, 22, 0) + timedelta(hours=hours_long)
+    assert morning.astimezone(zone).hour == 6
+    rule = night_rule(schedule=["daily 22:00-06:00"])
+    noon = local(zone, *night, 12, 0)
+    held = held_minutes(rule, noon, zone, 24 * 60)
+    assert (held[0], held[-1]) == (evening, morning - timedelta(minutes=1))
+    assert len(held) == hours_long * 60
+    assert judge_hour(rule, evening - timedelta(seconds=1), zone) is Reason.OFF_SCHEDULE
+    assert judge_hour(rule, morning, zone) is Reason.OFF_SCHEDULE
+
+
+@pytest.mark.parametrize(("zone", "night", "hours_long"), NIGHTS)
+def test_quiet_hours_over_midnight_hold_all_night_and_only_then(zone, night, hours_long):
+    rule = night_rule(quiet_hours=["daily 22:00-06:00"])
+    noon = local(zone, *night, 12, 0)
+    told = held_minutes(rule, noon, zone, 24 * 60)
+    assert len(told) == (24 - hours_long) * 60
+    assert judge_hour(rule, local(zone, *night, 23, 59), zone) is Reason.QUIET_HOURS
+    assert judge_hour(rule, local(zone, *night, 23, 59) + timedelta(minutes=2), zone) is Reason.QUIET_HOURS
+
+
+def test_the_day_of_a_span_over_midnight_is_the_one_on_which_it_begins():
+    rule = night_rule(schedule=["sat 22:00-06:00"], quiet_hours=["sun 02:00-04:00"])
+    # The night in which Madrid's clock goes from 03:00 back to 02:00: its quiet hours are three.
+    held = held_minutes(rule, local(MADRID, 2026, 10, 24, 12, 0), MADRID, 48 * 60)
+    assert len(held) == (9 - 3) * 60
+    assert judge_hour(rule, datetime(2026, 10, 25, 0, 30, tzinfo=UTC), MADRID) is Reason.QUIET_HOURS
+    assert judge_hour(rule, datetime(2026, 10, 25, 1, 30, tzinfo=UTC), MADRID) is Reason.QUIET_HOURS
+    assert judge_hour(rule, local(MADRID, 2026, 10, 25, 23, 0), MADRID) is Reason.OFF_SCHEDULE
+
+
+@given(st.sampled_from(CHANGES), st.lists(SPAN, min_size=1, max_size=2), st.lists(SPAN, max_size=1))
+def test_a_rule_follows_the_clock_on_the_wall_through_every_change(change, schedule, quiet):
+    zone, start = change
+    texts = {"schedule": [*map(written, schedule)], "quiet_hours": [*map(written, quiet)]}
+    try:
+        rule = night_rule(**texts)
+    except ValidationError:  # quiet whenever it holds
+        return
+    for n in range(0, 2 * 1440, 7):
+        at = start + timedelta(minutes=n)
+        told = on_the_wall(schedule, at, zone) and not on_the_wall(quiet, at, zone)
+        assert (judge_hour(rule, at, zone) is None) == told

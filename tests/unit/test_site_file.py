@@ -328,7 +328,9 @@ _VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["id", "phone", "name", "labels", "notify", "gap_s", "alarm_emails", "x"]),
+            st.sampled_from(
+                ["id", "phone", "name", "labels", "notify", "gap_s", "alarm_emails", "zones", "escalate_to", "x"]
+            ),
             inner,
             max_size=3,
         )
@@ -340,7 +342,22 @@ _VALUES = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(["site", "cameras", "contacts", "watch", "visits", "vision", "deployment", "y"]), _VALUES
+        st.sampled_from(
+            [
+                "site",
+                "cameras",
+                "contacts",
+                "watch",
+                "rules",
+                "alerts",
+                "watchdog",
+                "visits",
+                "vision",
+                "deployment",
+                "y",
+            ]
+        ),
+        _VALUES,
     )
 )
 def test_any_shape_of_settings_is_read_or_refused_with_a_line(settings_):

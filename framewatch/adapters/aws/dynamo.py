@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from framewatch.adapters.aws.errors import storage_errors
+from framewatch.adapters.aws.errors import is_busy, storage_errors
 from framewatch.domain.errors import StorageUnavailable, WriteConflict
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ MAX_BATCH_WRITE = 25
 MAX_TRANSACTION_ITEMS = 100
 _BATCH_TRIES = 6
 _BACK_OFF_S = 0.05
+_BUSY_TRIES = 6
+
+ITEM_EXISTS = "attribute_exists(pk)"
+IF_NEW: Item = {"ConditionExpression": "attribute_not_exists(pk)"}
 
 T = TypeVar("T")
 
@@ -42,6 +46,24 @@ def make_item(key: Key, expires_at: datetime, doc: str | None = None, **more: An
     if doc is not None:
         item["doc"] = {"S": doc}
     return item
+
+
+def if_at(version: int) -> Item:
+    """That the item's attribute `version` is what was read; 0: that there was none."""
+    if version == 0:
+        return IF_NEW
+    return {
+        "ConditionExpression": "#version = :version",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
+def _named(names: dict[str, str], values: Item) -> Any:
+    return {
+        **({"ExpressionAttributeNames": names} if names else {}),
+        **({"ExpressionAttributeValues": values} if values else {}),
+    }
 
 
 class DynamoTable:
@@ -72,8 +94,15 @@ class DynamoTable:
         return found
 
     def batch_put(self, items: Iterable[Item]) -> None:
-        for chunk in chunks_of(MAX_BATCH_WRITE, items):
-            left: Any = {self.name: [{"PutRequest": {"Item": item}} for item in chunk]}
+        self._batch_write({"PutRequest": {"Item": item}} for item in items)
+
+    def batch_delete(self, keys: Iterable[Key]) -> None:
+        """Those that are not there are left so."""
+        self._batch_write({"DeleteRequest": {"Key": key_of(key)}} for key in dict.fromkeys(keys))
+
+    def _batch_write(self, requests: Iterable[Any]) -> None:
+        for chunk in chunks_of(MAX_BATCH_WRITE, requests):
+            left: Any = {self.name: chunk}
             for delay_s in self._delays("write items"):
                 with storage_errors(f"table {self.name}: write {len(chunk)} items"):
                     left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
@@ -95,7 +124,7 @@ class DynamoTable:
 
     def put_new(self, item: Item) -> bool:
         """False when an item of that key is there already."""
-        return self._put_if(item, {"ConditionExpression": "attribute_not_exists(pk)"})
+        return self._put_if(item, IF_NEW)
 
     def put_if(self, item: Item, condition: str, *, names: dict[str, str], values: Item) -> bool:
         """False when the condition does not hold for the item that is there; then that one stays."""
@@ -108,6 +137,11 @@ class DynamoTable:
             },
         )
 
+    def put_at(self, item: Item, version: int) -> None:
+        """In place of the version that was read. Raises WriteConflict when it has moved."""
+        if not self._put_if(item, if_at(version)):
+            raise WriteConflict(f"table {self.name}: write an item: somebody else wrote first")
+
     def _put_if(self, item: Item, condition: Any) -> bool:
         try:
             with storage_errors(f"table {self.name}: write an item"):
@@ -116,18 +150,25 @@ class DynamoTable:
             return False
         return True
 
-    def query_down(self, pk: str, *, at_most: str, page: int) -> Iterator[Item]:
-        """Items with sk <= at_most, highest first, `page` a request; strong consistency.
+    def query_down(
+        self, pk: str, *, page: int, at_most: str | None = None, below: str | None = None
+    ) -> Iterator[Item]:
+        """Items of the partition, highest sort key first, `page` a request; strong consistency.
 
+        at_most, below: only those with sk <= the one, or sk < the other; not both.
         A page is asked for when the one before it has been read: who stops reading stops paying.
         """
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if (bound := at_most or below) is not None:
+            condition += " AND sk <= :sk" if at_most else " AND sk < :sk"
+            values[":sk"] = {"S": bound}
         start: Any = {}
         while True:
             with storage_errors(f"table {self.name}: query"):
                 answer = self._client.query(
                     TableName=self.name,
-                    KeyConditionExpression="pk = :pk AND sk <= :sk",
-                    ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": at_most}},
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=values,
                     ScanIndexForward=False,
                     ConsistentRead=True,
                     Limit=page,
@@ -138,17 +179,58 @@ class DynamoTable:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def update(self, key: Key, expression: str, names: dict[str, str], values: Item) -> None:
-        """Only an item that exists. Raises WriteConflict when it does not."""
-        with storage_errors(f"table {self.name}: update an item"):
-            self._client.update_item(
+    def update(
+        self, key: Key, expression: str, names: dict[str, str], values: Item, condition: str = ITEM_EXISTS
+    ) -> None:
+        """Raises WriteConflict when the condition does not hold; left out, when the item does not exist."""
+        self._when_free(
+            "update an item",
+            lambda: self._client.update_item(
                 TableName=self.name,
                 Key=key_of(key),
                 UpdateExpression=expression,
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-            )
+                ConditionExpression=condition,
+                **_named(names, values),
+            ),
+        )
+
+    def delete(self, key: Key) -> None:
+        """One that is not there is left so."""
+        self._when_free("delete an item", lambda: self._client.delete_item(TableName=self.name, Key=key_of(key)))
+
+    def _when_free(self, doing: str, request: Callable[[], object]) -> None:
+        """A transaction that holds the item at this moment is waited for: it says nothing of the condition."""
+        for tries_left in reversed(range(_BUSY_TRIES)):
+            try:
+                with storage_errors(f"table {self.name}: {doing}"):
+                    request()
+            except WriteConflict as conflict:
+                if not tries_left or not is_busy(conflict):
+                    raise
+                self._sleep(random.uniform(0, _BACK_OFF_S))  # noqa: S311
+            else:
+                return
+
+    # The three that a transaction is made of.
+
+    def to_put(self, item: Item, condition: Item | None = None) -> Any:
+        return {"Put": {"TableName": self.name, "Item": item, **(condition or {})}}
+
+    def to_update(
+        self, key: Key, expression: str, names: dict[str, str], values: Item, condition: str = ITEM_EXISTS
+    ) -> Any:
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": key_of(key),
+                "UpdateExpression": expression,
+                "ConditionExpression": condition,
+                **_named(names, values),
+            }
+        }
+
+    def to_delete(self, key: Key, condition: Item | None = None) -> Any:
+        return {"Delete": {"TableName": self.name, "Key": key_of(key), **(condition or {})}}
 
     def transact(self, actions: Sequence[Any]) -> None:
         """All or nothing. boto3 sends the same token with each of its own retries, so one call counts once."""

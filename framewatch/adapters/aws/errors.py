@@ -72,3 +72,9 @@ def is_lost_race(error: ClientError) -> bool:
     # Any other reason in the list (throttling, a validation error) is why the transaction failed as a whole.
     reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
     return bool(reasons) and reasons <= _LOST_RACE
+
+
+def is_busy(conflict: WriteConflict) -> bool:
+    """Whether it says only that a transaction was at work on the item: the same request may succeed after it."""
+    cause = conflict.__cause__
+    return isinstance(cause, ClientError) and error_code(cause) == "TransactionConflictException"

@@ -57,7 +57,7 @@ class RekognitionDetector:
             raise _translated(error) from error
         except BotoCoreError as error:
             raise VisionUnavailable(f"DetectLabels did not answer: {describe(error)}") from error
-        labels = [_to_label(raw) for raw in answer["Labels"]]
+        labels = [to_label(raw) for raw in answer["Labels"]]
         return sorted(labels, key=lambda label: -label.confidence)
 
 
@@ -72,7 +72,8 @@ def _translated(error: ClientError) -> FramewatchError:
     return VisionUnavailable(f"DetectLabels failed: {describe(error)}")
 
 
-def _to_label(raw: Mapping[str, Any]) -> Label:
+def to_label(raw: Mapping[str, Any]) -> Label:
+    """raw: one of DetectLabels' answer."""
     return Label(
         name=raw["Name"],
         confidence=_percent(raw.get("Confidence", 0.0)),

@@ -1,10 +1,11 @@
 """TextSender over SNS. No error and no log line ever holds a whole phone number."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from framewatch.adapters.aws.errors import error_code, missing_grant
+from framewatch.domain.alert_settings import Alerts
 from framewatch.domain.errors import NotificationRejected, NotificationUnavailable
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ class SnsTextSender:
     def __init__(self, client: "SNSClient"):
         self._client = client
 
-    def send(self, phone: str, text: str) -> str:
+    def send(self, phone: str, text: str, settings: Alerts) -> str:
         try:
             answer = self._client.publish(
                 PhoneNumber=phone,
                 Message=text,
-                MessageAttributes={"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}},
+                MessageAttributes=_attributes(settings),
             )
         # `from None`: SNS and botocore repeat the number in their own messages, and a traceback prints the cause.
         except ClientError as error:
@@ -44,3 +45,14 @@ class SnsTextSender:
         except BotoCoreError as error:
             raise NotificationUnavailable(f"SNS could not text {masked(phone)}: {type(error).__name__}") from None
         return answer["MessageId"]
+
+
+def _attributes(settings: Alerts) -> Any:
+    """Source: "Publishing SMS messages to a mobile phone" in the Amazon SNS Developer Guide."""
+    found = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
+    if settings.sender_id is not None:
+        found["AWS.SNS.SMS.SenderID"] = {"DataType": "String", "StringValue": settings.sender_id}
+    if settings.max_price_usd is not None:
+        # Not str(): it writes a small price with an exponent.
+        found["AWS.SNS.SMS.MaxPrice"] = {"DataType": "Number", "StringValue": f"{settings.max_price_usd:.5f}"}
+    return found

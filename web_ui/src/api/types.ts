@@ -45,9 +45,32 @@ export interface FramesPage {
   next_cursor: string | null;
 }
 
+export interface Zone {
+  zone_id: string;
+  /** Corners, x and y as shares of the picture. */
+  points: [number, number][];
+}
+
 export interface Camera {
   camera_id: string;
   name: string;
+  /** Cameras of one group see the same people. */
+  group: string | null;
+  zones: Zone[];
+}
+
+export type Severity = "critical" | "alert" | "notice";
+
+export interface Rule {
+  rule_id: string;
+  severity: Severity;
+  labels: string[];
+  /** Camera ids; empty: every camera that has the zones. */
+  cameras: string[];
+  /** Zone ids; empty: anywhere. */
+  zones: string[];
+  /** Percent, 0..100. */
+  min_confidence: number;
 }
 
 export interface Site {
@@ -55,9 +78,11 @@ export interface Site {
   /** IANA name. */
   time_zone: string;
   cameras: Camera[];
+  /** The words that any rule follows. */
   watch_labels: string[];
   /** Percent, 0..100. */
   watch_min_confidence: number;
+  rules: Rule[];
 }
 
 export interface ErrorBody {

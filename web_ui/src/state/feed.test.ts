@@ -6,8 +6,8 @@ import { NO_FILTERS } from "./filters";
 import { frameOf, framesOf, numbers } from "./testing";
 
 const CAMERAS = [
-  { camera_id: "cam", name: "Cam" },
-  { camera_id: "yard", name: "Yard" },
+  { camera_id: "cam", name: "Cam", group: null, zones: [] },
+  { camera_id: "yard", name: "Yard", group: null, zones: [] },
 ];
 
 /** An API over a list of frames, newest first. Cursors are offsets into frames older than what was shown. */

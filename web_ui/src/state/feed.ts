@@ -291,7 +291,7 @@ export class Feed {
 /** The site's cameras, and the one asked for even where the site file does not know it (any more). */
 export function camerasInView(cameras: readonly Camera[], asked: string | null): readonly Camera[] {
   if (!asked || cameras.some(({ camera_id }) => camera_id === asked)) return cameras;
-  return [...cameras, { camera_id: asked, name: asked }];
+  return [...cameras, { camera_id: asked, name: asked, group: null, zones: [] }];
 }
 
 /** What the header says about how fresh the pictures are, from the cameras in view. */

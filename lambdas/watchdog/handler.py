@@ -1,0 +1,88 @@
+"""Every minute: alerts that are due, digests, and texts about what is silent.
+
+An error of the function is how the operator hears that something could not be done; the next minute does it.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
+from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.frame_pages import DynamoFramePages
+from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
+from framewatch.adapters.aws.meter import EmfMeter
+from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.adapters.aws.sms import SnsTextSender
+from framewatch.adapters.aws.trouble_table import DynamoHealthTable, DynamoTroubleTable
+from framewatch.services.send_alerts import SendDeps
+from framewatch.services.watch_over import WatchDeps, watch_over
+from lambdas.watchdog.settings import Settings
+
+SERVICE = "watchdog"
+# Cameras that send no heartbeats are asked after side by side.
+READERS = 8
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001  that it is time is all it says
+    this = app()
+    with this.invocation(context):
+        watch_over(this.deps, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Built once a process, by its first invocation."""
+
+    deps: WatchDeps
+    meter: EmfMeter
+    logger: Logger
+
+    @contextmanager
+    def invocation(self, context: LambdaContext) -> Iterator[None]:
+        self.logger.append_keys(request_id=context.aws_request_id)
+        try:
+            yield
+        finally:
+            self.meter.flush()
+
+
+@cache
+def app() -> App:
+    """Raises SettingsError."""
+    settings = Settings.read(os.environ)
+    return build_app(settings, AwsClients(READERS))
+
+
+def build_app(settings: Settings, aws: AwsClients) -> App:
+    clock = SystemClock()
+    dynamodb, sns = aws.dynamodb(), aws.sns()
+    table = DynamoTable(dynamodb, settings.table)
+    meter = EmfMeter(SERVICE, settings.stage)
+    deps = WatchDeps(
+        site=S3SiteSource(aws.s3(), settings.config_bucket, settings.site_key, clock),
+        sending=SendDeps(
+            alerts=DynamoAlertTable(table),
+            texts=SnsTextSender(sns),
+            topic=SnsTopicPublisher(sns, settings.alert_topic_arn),
+            clock=clock,
+            link_base_url=settings.link_base_url,
+        ),
+        heartbeats=DynamoHeartbeatTable(table),
+        frames=DynamoFramePages(dynamodb, settings.table, clock),
+        troubles=DynamoTroubleTable(table),
+        health=DynamoHealthTable(table),
+        meter=meter,
+        executor=ThreadPoolExecutor(READERS, thread_name_prefix="read"),
+    )
+    return App(deps, meter, start_logging(SERVICE, settings))

@@ -1,0 +1,333 @@
+"""The function's answers about alerts, on a table that moto plays and the real adapters write."""
+
+import base64
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.domain.frames import FrameMeta
+from framewatch.domain.labels import Instance, Label
+from framewatch.services.try_rules import TrialTables, try_rules
+from framewatch.wire.items import StoredFrame
+from framewatch.wire.site_file import load_site_text
+from lambdas.frame_fetcher import handler, openapi
+from tests.functional.test_frame_fetcher import CONTEXT, ENVIRONMENT, claims, event
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+START = NOW - timedelta(hours=2)
+SITE = """\
+site: {name: Home, time_zone: Europe/Madrid}
+cameras:
+  - {id: front, name: Front door, source: "rtsp://${U}:${P}@front.secret.test/1"}
+  - {id: garage}
+contacts: [{id: ana, phone: "+34600123456"}, {id: bo, phone: "+34600654321"}]
+rules:
+  - {id: people, labels: [Person], notify: [ana], escalate_to: [bo], cool_down_s: 600, severity: critical}
+  - {id: cars, labels: [Car], min_confidence: 95, notify: [bo]}
+watch: {labels: [Bicycle, vehicle], min_confidence: 86, notify: [bo]}
+"""
+PERSON = Label("Person", 91.5, instances=(Instance((0.1, 0.2, 0.3, 0.9), 91.5),), aliases=("Human",))
+CAR = Label("Car", 85.0, parents=("Vehicle",))
+
+
+def frame(n: int, at_s: float, *labels: Label, camera: str = "front") -> StoredFrame:
+    meta = FrameMeta(camera, "20260101T000000Zabcdef", n, START + timedelta(seconds=at_s), 640, 480)
+    return StoredFrame.of(meta, labels, (), meta.captured_at + timedelta(seconds=1))
+
+
+FRAMES = [
+    frame(1, 0, PERSON),
+    frame(2, 5, PERSON, CAR),
+    frame(3, 120, PERSON),  # another visit, within the cool-down
+    frame(4, 3600, PERSON, camera="garage"),
+    frame(5, 3700, camera="garage"),
+]
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        for bucket in ("frames-bucket", "config-bucket"):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
+        dynamodb.create_table(
+            TableName="table",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        table = DynamoTable(dynamodb, "table")
+        frames = DynamoFrameTable(table)
+        for f in FRAMES:
+            assert frames.put(f, NOW + timedelta(days=90))
+        # What the processor and the watchdog would have written, in the real table.
+        try_rules(FRAMES, load_site_text(SITE), TrialTables(DynamoVisitTable(table), DynamoAlertTable(table)))
+        handler.settings.cache_clear()
+        handler.deps.cache_clear()
+        yield dynamodb
+        handler.settings.cache_clear()
+        handler.deps.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def fresh(cloud):
+    ours = logging.getLogger("framewatch")
+    before = list(ours.handlers), ours.propagate, ours.level
+    yield
+    ours.handlers, ours.propagate, ours.level = before
+
+
+def get(path: str, **parameters) -> dict:
+    answer = handler.lambda_handler(event(path, urlencode(parameters)), CONTEXT)
+    assert answer["statusCode"] == 200, answer["body"]
+    assert answer["headers"]["Cache-Control"] == "no-store"
+    assert "+34600" not in answer["body"] and "secret" not in answer["body"]
+    return json.loads(answer["body"])
+
+
+def try_on(body: str, **more) -> tuple[int, dict]:
+    asked = event("/v1/rules/test", method="POST", authorizer=claims("[operator]"), body=body) | more
+    answer = handler.lambda_handler(asked, CONTEXT)
+    assert "+34600654321" not in answer["body"] and "secret" not in answer["body"]
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def tried(**request) -> dict:
+    status, body = try_on(json.dumps(request))
+    assert status == 200, body
+    return body
+
+
+def refused(**request) -> str:
+    status, body = try_on(json.dumps(request))
+    assert (status, body["error"]["code"]) == (400, "invalid_parameter")
+    return body["error"]["message"]
+
+
+# -- what there was ---------------------------------------------------------------------------------------------
+
+
+def test_alerts_are_answered_newest_first_with_their_deliveries_and_a_link_to_the_picture():
+    newest, oldest = get("/v1/alerts")["alerts"]
+    assert (newest["camera_id"], oldest["camera_id"], oldest["camera_name"]) == ("garage", "front", "Front door")
+    assert (oldest["rule_id"], oldest["severity"], oldest["label"], oldest["confidence"], oldest["state"]) == (
+        "people",
+        "critical",
+        "Person",
+        91.5,
+        "sent",
+    )
+    assert [(d["contact_id"], d["state"]) for d in oldest["deliveries"]] == [("ana", "sent"), ("bo", "sent")]
+    assert [(s["contact_id"], s["told"]) for s in oldest["escalation"]] == [("bo", True)]
+    assert oldest["frame_id"] == FRAMES[0].frame_id and f"{FRAMES[0].frame_id}.jpg" in oldest["image_url"]
+    assert oldest["box_xyxy_rel"] == [0.1, 0.2, 0.3, 0.9]
+    assert oldest["trace"]["stored_at"] > oldest["trace"]["captured_at"]
+
+
+def test_alerts_are_paged_and_filtered():
+    first = get("/v1/alerts", limit=1)
+    second = get("/v1/alerts", limit=1, cursor=first["next_cursor"])
+    third = get("/v1/alerts", limit=1, cursor=second["next_cursor"])
+    assert [a["camera_id"] for page in (first, second, third) for a in page["alerts"]] == ["garage", "front"]
+    assert third["next_cursor"] is None
+    assert [a["camera_id"] for a in get("/v1/alerts", camera="front")["alerts"]] == ["front"]
+    assert get("/v1/alerts", rule="cars")["alerts"] == get("/v1/alerts", state="held")["alerts"] == []
+
+
+def test_withheld_rows_say_why_there_was_no_alert():
+    rows = get("/v1/withheld")["withheld"]
+    assert [(r["rule_id"], r["reason"], r["count"], r["best_confidence"]) for r in rows] == [
+        ("people", "cool-down", 1, 91.5),
+        ("watch", "below-confidence", 1, 85.0),
+        ("cars", "below-confidence", 1, 85.0),
+    ]
+    assert [r["reason"] for r in get("/v1/withheld", reason="cool-down")["withheld"]] == ["cool-down"]
+    first = get("/v1/withheld", limit=1)
+    rest = get("/v1/withheld", limit=5, cursor=first["next_cursor"])
+    assert [*first["withheld"], *rest["withheld"]] == rows
+
+
+def test_latency_is_answered_stage_by_stage():
+    body = get("/v1/latency")
+    assert body["alerts"] == 2 and body["cut_at"] is None and body["from"] < body["to"]
+    assert {s["stage"]: s["count"] for s in body["stages"]} == {
+        "captured-arrived": 0,
+        "arrived-received": 0,
+        "received-labelled": 0,
+        "labelled-stored": 0,
+        "stored-decided": 2,
+        "decided-published": 2,
+        "captured-published": 2,
+    }
+
+
+def test_the_document_names_the_fields_that_are_answered():
+    schemas = openapi.document()["components"]["schemas"]
+    assert set(schemas["AlertView"]["required"]) == set(get("/v1/alerts")["alerts"][0])
+    assert set(schemas["WithheldView"]["required"]) == set(get("/v1/withheld")["withheld"][0])
+    assert set(schemas["LatencyView"]["required"]) == set(get("/v1/latency"))
+    assert set(schemas["RuleTestView"]["required"]) == set(tried())
+
+
+# -- what would have been ---------------------------------------------------------------------------------------
+
+
+def items_in(dynamodb) -> list[dict]:
+    found = dynamodb.scan(TableName="table")["Items"]
+    return sorted(found, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+
+
+def test_the_deployed_rules_tried_on_the_stored_frames_are_what_they_were(cloud):
+    before = items_in(cloud)
+    body = tried()
+    assert body["stopped_at"] is None
+    timeline = body["timeline"]
+    assert [(a["camera_id"], a["alert_id"]) for a in timeline["alerts"]] == [
+        (a["camera_id"], a["alert_id"]) for a in get("/v1/alerts")["alerts"][::-1]
+    ]
+    assert sorted((w["rule_id"], w["reason"]) for w in timeline["withheld"]) == [
+        ("cars", "below-confidence"),
+        ("people", "cool-down"),
+        ("watch", "below-confidence"),
+    ]
+    assert items_in(cloud) == before, "nothing is written"
+
+
+def test_other_rules_stand_in_place_of_the_deployed_ones():
+    rule = {"id": "mine", "labels": ["vehicle"], "min_confidence": 80, "notify": ["ana"]}
+    timeline = tried(rules=[rule])["timeline"]
+    assert timeline["frames"] == 1, "only frames with a watched word are read"
+    assert [(a["rule_id"], a["label"], len(a["texts"])) for a in timeline["alerts"]] == [("mine", "vehicle", 1)]
+    assert timeline["withheld"] == [], "the watch list is not tried with them"
+    assert timeline["alerts"][0]["texts"][0]["words"].startswith("Framewatch: vehicle 85% at Front door")
+
+
+def test_a_whole_site_file_can_be_tried():
+    site = SITE.replace("cool_down_s: 600", "cool_down_s: 0")
+    timeline = tried(site=site, camera="front")["timeline"]
+    assert [a["frame_id"] for a in timeline["alerts"]] == [FRAMES[0].frame_id, FRAMES[2].frame_id]
+
+
+def test_a_span_of_frames_is_chosen():
+    body = tried(**{"from": (START + timedelta(seconds=100)).isoformat(), "to": NOW.isoformat()})
+    assert body["timeline"]["frames"] == 2
+
+
+def test_a_frame_that_is_found_by_two_words_is_replayed_once():
+    rules = [{"id": "a", "labels": ["Person"], "notify": ["ana"]}, {"id": "b", "labels": ["Human"], "notify": ["bo"]}]
+    assert tried(rules=rules, camera="garage")["timeline"]["frames"] == 1
+
+
+def test_more_frames_than_one_test_replays_end_with_where_to_go_on(monkeypatch):
+    from framewatch.services import fetch_trial
+
+    monkeypatch.setattr(fetch_trial, "MAX_FRAMES", 2)
+    body = tried()
+    assert body["timeline"]["frames"] == 2
+    rest = tried(to=body["stopped_at"])
+    assert (rest["timeline"]["frames"], rest["stopped_at"]) == (2, None)
+
+
+def test_more_items_than_one_test_reads_end_with_where_to_go_on(monkeypatch):
+    from framewatch.services import fetch_trial
+
+    monkeypatch.setattr(fetch_trial, "MAX_ITEMS", 5)
+    monkeypatch.setattr(fetch_trial, "PAGE", 1)
+    assert tried()["stopped_at"] is not None
+    seen, to = 0, None
+    for _ in range(20):
+        body = tried(**({"to": to} if to else {}))
+        seen, to = seen + body["timeline"]["frames"], body["stopped_at"]
+        if to is None:
+            break
+    assert (seen, to) == (4, None)
+
+
+def test_a_body_in_base64_is_read():
+    status, body = try_on(base64.b64encode(b'{"camera": "garage"}').decode(), isBase64Encoded=True)
+    assert (status, body["timeline"]["frames"]) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"rules": [{"id": "x"}]}, "rules[0]: the rule names no label"),
+        ({"rules": [{"id": "x", "labels": ["Car"], "colour": 1}]}, "rules[0].colour"),
+        ({"rules": [{"id": "x", "labels": ["Car"], "notify": ["nobody"]}]}, "'nobody'"),
+        ({"site": "cameras: [{id: UPPER}]"}, "site:1: cameras[0].id"),
+        ({"site": "a: b", "rules": []}, "rules: cannot be given together with site"),
+        ({"site": 5}, "site: must be text"),
+        ({"camera": "frnt"}, "camera: 'frnt' is not a camera of this site; known are: front, garage"),
+        ({"from": "yesterday"}, "from: must be an RFC 3339 time"),
+        ({"from": "2020-01-01T00:00:00Z"}, "from: lies more than 24 hours before the end"),
+        ({"rule": []}, "unknown parameter 'rule'; did you mean 'rules'?"),
+        ({"rules": "all"}, "rules: must be"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_what_is_allowed(request_, said):
+    assert said in refused(**request_)
+
+
+@pytest.mark.parametrize("body", ["", "x", "[]", "[" * 100_000, '"\\ud800"', '{"camera": "\\ud800"}', "1e999"])
+def test_a_body_that_is_no_request_is_refused(body):
+    assert try_on(body)[0] == 400
+
+
+def test_no_phone_of_a_site_file_that_is_tried_is_repeated():
+    message = refused(site=SITE.replace("+34600123456", "34699888777"))
+    assert "site:5: contacts[0].phone" in message and "888777" not in message
+
+
+def test_an_answer_that_is_too_large_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(handler, "MAX_ANSWER_CHARS", 100)
+    assert "give a shorter span" in refused()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "labels", "notify", "zones", "min_confidence", "site", "cameras"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["site", "rules", "camera", "from", "to", "x"]), _JSON, max_size=3))
+def test_no_request_is_ever_a_500(request_):
+    assert try_on(json.dumps(request_))[0] in (200, 400)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["/v1/alerts", "/v1/withheld", "/v1/latency"]),
+    st.dictionaries(
+        st.sampled_from(["camera", "rule", "state", "reason", "from", "to", "limit", "cursor"]),
+        st.sampled_from(["front", "sent", "late", "10", "1000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+        | st.text(alphabet=st.characters(codec="utf-8"), max_size=20),
+        max_size=3,
+    ),
+)
+def test_no_query_is_ever_a_500(path, parameters):
+    answer = handler.lambda_handler(event(path, urlencode(parameters)), CONTEXT)
+    assert answer["statusCode"] in (200, 400), answer["body"]
