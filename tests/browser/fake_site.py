@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import cv2
-import numpy as np
-
+from tests.browser import fake_cameras
+from tests.browser.fake_pictures import jpeg_of
 from tests.browser.fake_provider import FakeProvider
+from tests.browser.fake_values import CAR, HEIGHT, PERSON, WIDTH, rfc3339
 from tests.browser.listening import listening
 
 CSP = (
@@ -30,115 +30,60 @@ CONTENT_TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
 }
-BoxPx = tuple[float, float, float, float]
-WIDTH, HEIGHT = 640, 360
-PERSON_BOX = (0.25, 0.3, 0.45, 0.9)
-CAR_BOX = (0.55, 0.5, 0.95, 0.85)
+Answer = tuple[int, str, bytes]
 
 
-def label(
-    name: str,
-    confidence: float,
-    *boxes: tuple[float, float, float, float],
-    watch_hit: bool = False,
-    parents: tuple[str, ...] = (),
-    aliases: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "confidence": confidence,
-        "aliases": list(aliases),
-        "parents": list(parents),
-        "categories": [],
-        "watch_hit": watch_hit,
-        "instances": [{"box_xyxy_rel": list(box), "confidence": confidence} for box in boxes],
-    }
+@dataclass(frozen=True)
+class Asked:
+    """One question to the API."""
+
+    path: str
+    # the first value of each parameter; `all_of` where one may be repeated
+    query: dict[str, str]
+    queries: dict[str, list[str]] = field(default_factory=dict)
+    # what was posted; None for a question that only reads
+    body: Any = None
+
+    def all_of(self, name: str) -> list[str]:
+        return self.queries.get(name, [])
 
 
-PERSON = label("Person", 97.1, PERSON_BOX, watch_hit=True, aliases=("Human",))
-CAR = label("Car", 88.4, CAR_BOX, parents=("Vehicle", "Transportation"), aliases=("Automobile",))
+class Refused(Exception):
+    """Raise it in a route: the API's own error envelope with this status."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
 
 
-def rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def jpeg_of(frame: dict[str, Any], seed: int) -> bytes:
-    """A yard at one of four hours of the day, with a figure or a car where the boxes say so."""
-    w, h = frame["width"], frame["height"]
-    rng = np.random.default_rng(seed)
-    sky, ground = [
-        ((200, 170, 130), (105, 120, 118)),
-        ((90, 60, 42), (46, 50, 52)),
-        ((150, 150, 190), (88, 98, 112)),
-        ((172, 180, 168), (98, 116, 104)),
-    ][seed % 4]
-    picture = np.empty((h, w, 3), np.float32)
-    horizon = int(h * 0.48)
-    for y in range(h):
-        near = y / h
-        picture[y] = np.array(sky if y < horizon else ground) * (0.8 + 0.35 * near)
-    cv2.rectangle(picture, (0, int(h * 0.2)), (int(w * 0.2), horizon + 8), [c * 0.75 for c in ground], -1)
-    cv2.rectangle(picture, (int(w * 0.8), int(h * 0.12)), (w, horizon + 14), [c * 0.6 for c in sky], -1)
-    cv2.fillPoly(
-        picture,
-        [np.array([[w * 0.42, horizon], [w * 0.58, horizon], [w * 0.95, h], [w * 0.02, h]], np.int32)],
-        [c * 1.15 for c in ground],
-    )
-    for found in frame["labels"]:
-        for instance in found["instances"]:
-            x0, y0, x1, y1 = (v * s for v, s in zip(instance["box_xyxy_rel"], (w, h, w, h), strict=True))
-            if found["name"] == "Car":
-                draw_car(picture, (x0, y0, x1, y1))
-            else:
-                draw_figure(picture, (x0, y0, x1, y1), rng)
-    picture += rng.normal(0, 5, picture.shape)
-    ok, data = cv2.imencode(
-        ".jpg", cv2.GaussianBlur(np.clip(picture, 0, 255), (3, 3), 0).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 82]
-    )
-    assert ok
-    return data.tobytes()
-
-
-def draw_figure(picture: np.ndarray, box_xyxy_px: BoxPx, rng: np.random.Generator) -> None:
-    x0, y0, x1, y1 = box_xyxy_px
-    w, h = x1 - x0, y1 - y0
-    cx = (x0 + x1) / 2
-    coat = tuple(float(c) for c in rng.integers(40, 140, 3))
-    cv2.ellipse(picture, (int(cx), int(y1)), (int(w * 0.5), int(h * 0.03) + 1), 0, 0, 360, (30, 32, 34), -1)
-    for side in (-0.16, 0.16):
-        cv2.rectangle(
-            picture,
-            (int(cx + w * (side - 0.11)), int(y0 + h * 0.55)),
-            (int(cx + w * (side + 0.11)), int(y1)),
-            (52, 46, 44),
-            -1,
-        )
-    cv2.rectangle(picture, (int(x0 + w * 0.14), int(y0 + h * 0.2)), (int(x1 - w * 0.14), int(y0 + h * 0.6)), coat, -1)
-    cv2.circle(picture, (int(cx), int(y0 + h * 0.1)), int(max(3, h * 0.09)), (140, 165, 205), -1)
-
-
-def draw_car(picture: np.ndarray, box_xyxy_px: BoxPx) -> None:
-    x0, y0, x1, y1 = box_xyxy_px
-    w, h = x1 - x0, y1 - y0
-    cv2.rectangle(picture, (int(x0), int(y0 + h * 0.4)), (int(x1), int(y0 + h * 0.82)), (128, 74, 48), -1)
-    roof = [
-        [x0 + w * 0.2, y0 + h * 0.42],
-        [x0 + w * 0.32, y0 + 2],
-        [x0 + w * 0.72, y0 + 2],
-        [x0 + w * 0.84, y0 + h * 0.42],
-    ]
-    cv2.fillPoly(picture, [np.array(roof, np.int32)], (150, 122, 100))
-    for at in (0.22, 0.78):
-        cv2.circle(picture, (int(x0 + w * at), int(y0 + h * 0.82)), int(h * 0.18), (24, 24, 24), -1)
+Route = Callable[[Asked], object]
 
 
 @dataclass
 class FakeSite:
-    """Frames are kept newest first.
+    """A site whose every answer a test can steer. Frames are kept newest first.
 
-    `requests` holds the query of every /v1/frames that was asked, `bearers` the path of every request with a token.
+    What it can be asked stands in two dictionaries, by path: `routes` (GET) and `actions` (POST). A route is called
+    with an Asked and returns what becomes the JSON of a 200; to refuse it raises Refused(409, "conflict", "..."). The
+    tests of a view bring their own, from a module of their own, in a fixture:
+
+        @pytest.fixture
+        def alerts(site: FakeSite) -> FakeAlerts:
+            alerts = FakeAlerts(site)                    # tests/browser/fake_alerts.py
+            site.routes["/v1/alerts"] = alerts.page      # def page(self, asked: Asked) -> dict[str, Any]
+            site.actions["/v1/alerts/answer"] = alerts.answer
+            return alerts
+
+    Answers must be true to docs/openapi.json. `picture_of(frame_id)` gives the two fields that any answer with a
+    picture carries. From the start it knows /v1/site, /v1/me, /v1/frames, /v1/cameras (fake_cameras.py; from the
+    frames it has, steered by `camera_states` and `troubles`), and /v1/alerts with none. Sign-in, refusals and hanging
+    up come before any route.
+
+    Recorded: `requests`, the query of every /v1/frames; `posts`, (path, body) of every action; `paths` of everything;
+    `bearers`, the path of every request with a token.
     """
 
     dist: Path
@@ -152,7 +97,13 @@ class FakeSite:
             {"camera_id": "yard", "name": "Yard", "group": None, "zones": []},
         ]
     )
+    # camera id -> what /v1/cameras says instead: state, since, why, heartbeat
+    camera_states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    troubles: list[dict[str, str]] = field(default_factory=list)
+    routes: dict[str, Route] = field(default_factory=dict)
+    actions: dict[str, Route] = field(default_factory=dict)
     messages: list[dict[str, str]] = field(default_factory=list)
+    posts: list[tuple[str, Any]] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     # without one the API asks for no token
@@ -162,6 +113,7 @@ class FakeSite:
     # (status, code, message): the API answers this and nothing else
     refuse: tuple[int, str, str] | None = None
     hang_up: bool = False
+    # of whoever looks, where no provider says
     role: str = "operator"
     images_work: bool = True
     # image addresses made before this counter's value are expired
@@ -171,6 +123,16 @@ class FakeSite:
     lock: threading.RLock = field(default_factory=threading.RLock)
     _jpegs: dict[str, bytes] = field(default_factory=dict)
     _made: int = 0
+
+    def __post_init__(self) -> None:
+        self.routes |= {
+            "/demo/sms": lambda _: {"messages": self.messages},
+            "/v1/site": lambda _: self.about(),
+            "/v1/me": lambda _: {"subject": "s", "username": "ana", "name": "ana", "role": self.role},
+            "/v1/frames": self.page,
+            "/v1/cameras": lambda _: fake_cameras.statuses(self),
+            "/v1/alerts": lambda _: {"alerts": [], "next_cursor": None},
+        }
 
     def add(
         self,
@@ -197,7 +159,7 @@ class FakeSite:
                 "watch_hit": any(found["watch_hit"] for found in labels),
                 "labels": list(labels),
             }
-            self._jpegs[frame["frame_id"]] = jpeg_of(frame, self._made)
+            self._jpegs[str(frame["frame_id"])] = jpeg_of(frame, self._made)
             self.frames.append(frame)
             self.frames.sort(key=lambda f: f["captured_at"], reverse=True)
             return frame
@@ -224,7 +186,7 @@ class FakeSite:
             **({"demo": {"sms_url": "/demo/sms"}} if self.demo else {}),
         }
 
-    def answer(self, target: str, authorization: str | None = None) -> tuple[int, str, bytes]:
+    def answer(self, target: str, authorization: str | None = None, posted: bytes | None = None) -> Answer:
         parts = urlsplit(target)
         with self.lock:
             self.paths.append(parts.path)
@@ -235,14 +197,16 @@ class FakeSite:
             if parts.path.startswith("/pictures/"):
                 return self.picture(parts.path, parts.query)
             if parts.path.startswith(("/v1/", "/demo/")):
-                query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
-                return self.shut_out(parts.path, authorization) or self.api(parts.path, query)
+                queries = parse_qs(parts.query, keep_blank_values=True)
+                first = {name: values[0] for name, values in queries.items()}
+                body = None if posted is None else json.loads(posted)
+                return self.shut_out(parts.path, authorization) or self.api(Asked(parts.path, first, queries, body))
         file = (self.dist / parts.path.lstrip("/")).resolve() if parts.path != "/" else self.dist / "index.html"
         if not file.is_relative_to(self.dist) or not file.is_file():
             return 404, "text/plain", b"no such page"
         return 200, CONTENT_TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes()
 
-    def shut_out(self, path: str, authorization: str | None) -> tuple[int, str, bytes] | None:
+    def shut_out(self, path: str, authorization: str | None) -> Answer | None:
         """What API Gateway's authoriser says, then what the function says; None: come in."""
         if self.provider is None or not path.startswith("/v1/"):
             return None
@@ -251,44 +215,52 @@ class FakeSite:
             self.unauthorized += 1
             return as_json({"message": "Unauthorized"}, 401)
         if not groups:
-            return as_json({"error": {"code": "forbidden", "message": "You are in none of the groups."}}, 403)
+            return as_error(403, "forbidden", "You are in none of the groups.")
         return None
 
-    def picture(self, path: str, query: str) -> tuple[int, str, bytes]:
+    def picture(self, path: str, query: str) -> Answer:
         epoch = int(query.removeprefix("e=") or 0)
         data = self._jpegs.get(path.removeprefix("/pictures/"))
         if data is None or not self.images_work or epoch < self.oldest_good_epoch:
             return 403, "application/xml", b"<Error>expired</Error>"
         return 200, "image/jpeg", data
 
-    def api(self, path: str, query: dict[str, str]) -> tuple[int, str, bytes]:
-        if path == "/demo/sms":
-            return as_json({"messages": self.messages})
-        if self.refuse:
-            status, code, message = self.refuse
-            return as_json({"error": {"code": code, "message": message}}, status)
-        if path == "/v1/site":
-            return as_json(
-                {
-                    "name": self.name,
-                    "time_zone": self.time_zone,
-                    "cameras": self.cameras,
-                    "watch_labels": ["Person", "Dog"],
-                    "watch_min_confidence": 80.0,
-                    "rules": [],
-                }
-            )
-        if path == "/v1/me":
-            return as_json({"subject": "s", "username": "ana", "name": "ana", "role": self.role})
-        if path != "/v1/frames":
-            return as_json({"error": {"code": "not_found", "message": "No such resource."}}, 404)
-        self.requests.append(query)
-        wrong = complaint_about(query)
-        if wrong:
-            return as_json({"error": {"code": "invalid_parameter", "message": wrong}}, 400)
-        return as_json(self.page(query))
+    def api(self, asked: Asked) -> Answer:
+        if self.refuse and asked.path.startswith("/v1/"):
+            return as_error(*self.refuse)
+        if asked.body is not None:
+            self.posts.append((asked.path, asked.body))
+        route = (self.routes if asked.body is None else self.actions).get(asked.path)
+        if route is None:
+            return as_error(404, "not_found", "No such resource.")
+        try:
+            return as_json(route(asked))
+        except Refused as refused:
+            return as_error(refused.status, refused.code, refused.message)
 
-    def page(self, query: dict[str, str]) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "time_zone": self.time_zone,
+            "cameras": self.cameras,
+            "watch_labels": ["Person", "Dog"],
+            "watch_min_confidence": 80.0,
+            "rules": [],
+        }
+
+    def picture_of(self, frame_id: str) -> dict[str, str]:
+        """An address that works until `expire_images`, and when it says that it stops working."""
+        return {
+            "image_url": f"{self.origin}/pictures/{frame_id}?e={self.image_epoch}",
+            "image_url_expires_at": rfc3339(datetime.now(UTC) + timedelta(minutes=15)),
+        }
+
+    def page(self, asked: Asked) -> dict[str, Any]:
+        query = asked.query
+        self.requests.append(query)
+        if wrong := complaint_about(query):
+            raise Refused(400, "invalid_parameter", wrong)
+
         def since(name: str) -> datetime | None:
             return datetime.fromisoformat(query[name]) if name in query else None
 
@@ -314,16 +286,7 @@ class FakeSite:
         if len(found) > limit:
             resume = {"after": page[-1]["captured_at"], "filters": filters_of(query)}
             cursor = base64.urlsafe_b64encode(json.dumps(resume).encode()).decode()
-        expires = rfc3339(datetime.now(UTC) + timedelta(minutes=15))
-        signed = [
-            {
-                **f,
-                "image_url": f"{self.origin}/pictures/{f['frame_id']}?e={self.image_epoch}",
-                "image_url_expires_at": expires,
-            }
-            for f in page
-        ]
-        return {"frames": signed, "next_cursor": cursor}
+        return {"frames": [{**f, **self.picture_of(f["frame_id"])} for f in page], "next_cursor": cursor}
 
 
 def filters_of(query: dict[str, str]) -> dict[str, str]:
@@ -342,8 +305,12 @@ def complaint_about(query: dict[str, str]) -> str | None:
     return None
 
 
-def as_json(body: object, status: int = 200) -> tuple[int, str, bytes]:
+def as_json(body: object, status: int = 200) -> Answer:
     return status, "application/json", json.dumps(body).encode()
+
+
+def as_error(status: int, code: str, message: str) -> Answer:
+    return as_json({"error": {"code": code, "message": message}}, status)
 
 
 @contextmanager
@@ -352,10 +319,16 @@ def serving(site: FakeSite) -> Iterator[FakeSite]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            self.reply(None)
+
+        def do_POST(self) -> None:
+            self.reply(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def reply(self, posted: bytes | None) -> None:
             if site.hang_up and urlsplit(self.path).path.startswith("/v1/"):
                 self.close_connection = True
                 return
-            status, content_type, body = site.answer(self.path, self.headers.get("Authorization"))
+            status, content_type, body = site.answer(self.path, self.headers.get("Authorization"), posted)
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))

@@ -19,7 +19,7 @@ from framewatch.services.answer_alerts import LinkDeps
 from infra.stacks.web import content_security_policy
 from lambdas.alert_link import handler
 from tests.browser.conftest import EXPECT_TIMEOUT_MS, WEB_UI, Console, has_sideways_scroll, violations
-from tests.browser.fake_site import jpeg_of
+from tests.browser.fake_pictures import jpeg_of
 from tests.browser.listening import listening
 from tests.unit.test_answer_alerts import ALERT, ANA, BEST, BO, NOW, World, make_site
 

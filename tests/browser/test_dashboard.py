@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage, cards, has_sideways_scroll, violations, wait_until
-from tests.browser.fake_site import CAR, CAR_BOX, PERSON, PERSON_BOX, FakeSite, label
+from tests.browser.fake_site import FakeSite
+from tests.browser.fake_values import CAR, CAR_BOX, PERSON, PERSON_BOX, label
 
 pytestmark = pytest.mark.slow
 
@@ -146,11 +147,11 @@ def test_filters_change_the_requests_and_the_address_and_back_undoes_them(
     page = open_page()
     expect(cards(page)).to_have_count(8)
     camera_button(page, "yard").click()
-    expect(page).to_have_url(re.compile(r"\?camera=yard$"))
+    expect(page).to_have_url(re.compile(r"\?view=frames&camera=yard$"))
     expect(cards(page)).to_have_count(3)
     page.get_by_label("Label", exact=True).fill("person")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"\?camera=yard&label=person$"))
+    expect(page).to_have_url(re.compile(r"\?view=frames&camera=yard&label=person$"))
     wait_until(page, lambda: asked(site, camera="yard", label="person", limit="24"), "the label is asked for")
     page.get_by_role("switch", name="Watch list only").check(force=True)
     expect(page).to_have_url(re.compile("watch_only=true"))
@@ -163,7 +164,7 @@ def test_filters_change_the_requests_and_the_address_and_back_undoes_them(
 
     for _ in range(3):
         page.go_back()
-    expect(page).to_have_url(re.compile(r"\?camera=yard$"))
+    expect(page).to_have_url(re.compile(r"\?view=frames&camera=yard$"))
     expect(camera_button(page, "yard")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_label("Label", exact=True)).to_have_value("")
     expect(cards(page)).to_have_count(3)
@@ -326,7 +327,7 @@ def test_a_wrong_browser_clock_does_not_make_old_pictures_fresh(site: FakeSite, 
     site.add(CAR, age_s=600, camera="yard")
     page = open_page("/favicon.svg")
     page.clock.set_system_time(datetime.now(UTC) - timedelta(seconds=600))
-    page.goto(site.origin)
+    page.goto(f"{site.origin}/?view=frames")
     expect(status(page)).to_contain_text("No recent pictures")
 
 
@@ -421,7 +422,7 @@ def test_an_open_frame_holds_the_list_still_and_filters_by_a_label(site: FakeSit
     expect(page.get_by_text("1 new frame", exact=True).last).to_be_attached()
     expect(page.get_by_role("dialog").get_by_text("1 of 1 loaded")).to_be_visible()
     page.get_by_role("button", name="Filter: only frames with Person").click()
-    expect(page).to_have_url(re.compile(r"\?label=Person$"))
+    expect(page).to_have_url(re.compile(r"\?view=frames&label=Person$"))
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(cards(page)).to_have_count(1)
 
@@ -474,7 +475,7 @@ def test_the_page_asks_no_other_host_and_stores_nothing(site: FakeSite, open_pag
     page = open_page("/favicon.svg")
     foreign: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(site.origin) else foreign.append(request.url))
-    page.goto(site.origin)
+    page.goto(f"{site.origin}/?view=frames")
     expect(cards(page)).to_have_count(3)
     expect(page.locator(".phone")).to_be_visible()
     assert foreign == []

@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import OpenPage, cards, has_sideways_scroll, violations, wait_until
 from tests.browser.fake_provider import FakeProvider, providing
-from tests.browser.fake_site import CAR, PERSON, FakeSite
+from tests.browser.fake_site import FakeSite
+from tests.browser.fake_values import CAR, PERSON
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def provider(site: FakeSite) -> Iterator[FakeProvider]:
 def open_signed_in(open_page: OpenPage, provider: FakeProvider) -> OpenSignedIn:
     """Opens the page as somebody whom the provider still remembers: there and back without a form."""
 
-    def open_it(path: str = "/", **options: object) -> Page:
+    def open_it(path: str = "/?view=frames", **options: object) -> Page:
         provider.remembers = True
         page = open_page(path, until="commit", **options)
         expect(sign_out_button(page)).to_be_visible()
@@ -154,7 +155,7 @@ def test_the_token_goes_to_the_api_and_never_with_a_picture(site: FakeSite, open
     page = open_signed_in()
     expect(cards(page).first.locator("img.is-shown")).to_be_visible()
     expect(page.locator(".phone")).to_be_visible()
-    assert set(site.bearers) == {"/v1/site", "/v1/frames"}
+    assert set(site.bearers) == {"/v1/site", "/v1/me", "/v1/frames"}
     assert any(path.startswith("/pictures/") for path in site.paths)
     assert site.unauthorized == 0
 
@@ -175,7 +176,7 @@ def test_an_e_mail_address_stays_text(site: FakeSite, provider: FakeProvider, op
     expect(page.locator(".who")).to_contain_text(HOSTILE_EMAIL)
     expect(cards(page)).to_have_count(1)
     assert page.locator('img[src="x"]').count() == 0
-    assert page.title() == "Corner shop · Framewatch"
+    assert page.title() == "Frames · Corner shop · Framewatch"
     provider.groups = ()
     provider.expire_access_tokens()
     expect(page.locator("main")).to_contain_text(HOSTILE_EMAIL)
@@ -307,7 +308,7 @@ def test_a_session_that_ended_leads_to_the_sign_in_and_back_to_the_view(
     provider.remembers = False
     provider.end_all_sessions()
     sign_in(page)
-    expect(page).to_have_url(f"{site.origin}/?camera=yard")
+    expect(page).to_have_url(f"{site.origin}/?view=frames&camera=yard")
     expect(cards(page)).to_have_count(3)
 
 
@@ -353,6 +354,8 @@ def test_signing_out_ends_the_session_here_at_the_provider_and_in_other_tabs(
 
     page.get_by_role("button", name="Sign in").click()
     sign_in(page)
+    expect(page).to_have_url(f"{site.origin}/")
+    page.get_by_role("link", name="Frames").click()
     expect(cards(page)).to_have_count(2)
 
 
@@ -405,6 +408,8 @@ def test_axe_finds_nothing_in_any_state_of_the_sign_in(
     look_at(page, "cancelled")
     page.get_by_role("button", name="Sign in").click()
     sign_in(page)
+    expect(sign_out_button(page)).to_be_visible()
+    page.goto(f"{site.origin}/?view=frames")
     expect(cards(page).first.locator("img.is-shown")).to_be_visible()
     look_at(page, "signed-in")
     provider.groups = ()
