@@ -18,10 +18,11 @@ from framewatch.domain.alerts import (
     AnswerKind,
     Delivery,
     FalseAlarm,
+    Note,
     OpenAlert,
     finish_claim,
 )
-from framewatch.domain.errors import UnknownAlert, WriteConflict
+from framewatch.domain.errors import NotesFull, UnknownAlert, WriteConflict
 from framewatch.domain.labels import fold
 from framewatch.domain.limits import Held, LimitState
 from framewatch.domain.rule_state import RuleState
@@ -254,6 +255,20 @@ class MemoryAlerts:
                     stored.rule_id, ref, stored.label, stored.frame_id, stored.confidence, answer
                 )
             return answer
+
+    def add_note(self, ref: AlertRef, note: Note, most: int) -> Note:
+        with self.store.lock:
+            stored = self.store.stored(ref)
+            if stored is None:
+                raise UnknownAlert(f"camera {ref.camera_id} has no alert {ref.alert_id!r}")
+            for standing in stored.notes:
+                if (standing.by, standing.text) == (note.by, note.text):
+                    return standing
+            if len(stored.notes) >= most:
+                raise NotesFull(f"alert {ref.alert_id!r} has {most} notes, which is as many as one may have")
+            notes = sorted((*stored.notes, note), key=lambda n: (n.at, n.by, n.text))
+            self.store.alerts[ref.alert_id] = replace(stored, notes=tuple(notes))
+            return note
 
     def open_work(self) -> tuple[list[OpenAlert], list[tuple[str, Held]]]:
         with self.store.lock:

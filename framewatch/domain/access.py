@@ -1,5 +1,6 @@
 """Who may do what. A role is the name of a group of the user pool; an administrator puts people into groups."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +18,9 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+USER_PREFIX = "user:"
+"""Contacts' ids hold no colon."""
+
 GROUPS = tuple(role.group for role in Role)
 
 
@@ -28,10 +32,30 @@ def role_of(groups: Iterable[str]) -> Role | None:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """subject: the user's id in the pool: it names nobody, so that it may stand in a log."""
+    """subject: the user's id in the pool: it names nobody, so that it may stand in a log.
+
+    username: as the token says it; None where it says none.
+    """
 
     subject: str
     role: Role | None
+    username: str | None = None
+
+    @property
+    def by(self) -> str:
+        """Who acts, as it is stored of an answer or a note."""
+        return f"{USER_PREFIX}{self.subject}"
+
+    @property
+    def name(self) -> str:
+        """What others are shown of them, who never see the subject.
+
+        Where people sign in with their e-mail address, Cognito makes the username up, of the subject: then a short
+        digest of it, which tells people apart and says nothing else.
+        """
+        if self.username is not None and self.username != self.subject:
+            return self.username
+        return f"user-{hashlib.sha256(self.subject.encode()).hexdigest()[:6]}"
 
 
 def refusal(needed: Role, caller: Caller | None) -> str | None:

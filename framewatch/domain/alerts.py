@@ -34,10 +34,25 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """by: a contact's id, or `user:` and the user's id in the pool."""
+    """by: a contact's id, or `user:` and the user's id in the pool. name: of a user, as others are shown it."""
 
     by: str
     at: datetime
+    name: str | None = None
+
+
+MAX_NOTES = 50
+"""Of one alert: what is longer is a report, and has another place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody has written about an alert: text, never markup. by, name: as of an Answer."""
+
+    text: str
+    by: str
+    at: datetime
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,7 @@ class Alert:
     scope: the cameras that share incidents and snoozes with this one, as `Camera.alert_scope`. notify: contact ids
     told at once. escalate_to: those told one by one until somebody answers. box_xyxy_rel: of the object that alerted.
     From `state` on is what happens to it later. reserved: contacts whose text was counted against the limits.
-    deliveries are by contact id, joined by visit id; of each kind of answer the first stands.
+    deliveries are by contact id, joined by visit id; of each kind of answer the first stands; notes: oldest first.
     """
 
     alert_id: str
@@ -105,6 +120,7 @@ class Alert:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     joined: Mapping[str, IncidentSighting] = field(default_factory=dict)
     answers: Mapping[AnswerKind, Answer] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
     @property
     def ref(self) -> AlertRef:

@@ -49,6 +49,14 @@ class UnknownAlert(PermanentError):
     """There is no such alert, or it has outlived its time in the table."""
 
 
+class NotesFull(PermanentError):
+    """The alert has as many notes as one may have."""
+
+
+class UnknownSnooze(PermanentError):
+    """The rule was never snoozed on these cameras."""
+
+
 class LinkRefused(PermanentError):
     """A link from a text opens nothing: it never did, or was revoked; the message says what to do, and not which."""
 

@@ -7,6 +7,8 @@ that alerts, under its version: whoever decides at the same time reads again, an
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from framewatch.domain.alerts import Answer
+
 MAX_RECENT = 50
 """Alerts remembered. A cool-down bounds how many fall into it; without one, none are needed."""
 
@@ -27,13 +29,18 @@ class RecentAlert:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """version: counts writes; 0 means not yet stored. snoozed_until: the injected clock."""
+    """version: counts writes; 0 means not yet stored. snoozed_until: the injected clock.
+
+    snoozed_by, snoozed_name: as of an Answer. snooze_ended: who ended the newest snooze before its time.
+    """
 
     rule_id: str
     scope: str
     recent: tuple[RecentAlert, ...] = ()
     snoozed_until: datetime | None = None
     snoozed_by: str | None = None
+    snoozed_name: str | None = None
+    snooze_ended: Answer | None = None
     version: int = 0
 
     def with_recent(self, alert: RecentAlert) -> "RuleState":

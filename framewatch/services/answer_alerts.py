@@ -148,11 +148,12 @@ def snooze(
     *,
     until: datetime,
     expires_at: datetime,
+    name: str | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RuleState:
     """No texts of the alert's rule from its cameras until then; a longer snooze that is there already stands.
 
-    by: as in Answer. expires_at: when the table may forget what the rule remembers.
+    by, name: as in Answer. expires_at: when the table may forget what the rule remembers.
     Returns what stands. Raises WriteConflict when others kept writing.
     """
 
@@ -160,7 +161,7 @@ def snooze(
         state = alerts.rule_state(alert.rule_id, alert.scope)
         if state.snoozed_until is not None and state.snoozed_until >= until:
             return state
-        snoozed = replace(state, snoozed_until=until, snoozed_by=by)
+        snoozed = replace(state, snoozed_until=until, snoozed_by=by, snoozed_name=name, snooze_ended=None)
         alerts.put_rule_state(snoozed, expires_at)
         return snoozed
 

@@ -18,6 +18,7 @@ from framewatch.domain.alerts import (
     Delivery,
     FalseAlarm,
     IncidentSighting,
+    Note,
     OpenAlert,
 )
 from framewatch.domain.frames import FrameMeta
@@ -186,6 +187,13 @@ class AlertTable(Protocol):
         """Keep it if it is the first of its kind, and end what is still to be done. Returns the one that stands.
 
         A false alarm is also kept for its rule and camera. Raises UnknownAlert.
+        """
+        ...
+
+    def add_note(self, ref: AlertRef, note: Note, most: int) -> Note:
+        """Keep it beside those that are there; the same text by the same person stands once.
+
+        Returns the one that stands. Raises UnknownAlert, and NotesFull where the alert has `most` already.
         """
         ...
 

@@ -1,15 +1,15 @@
-"""The bodies of alerts, of what is still to be done about them, and of what rules and links remember.
+"""The bodies of alerts, of what is still to be done about them, and of their links.
 
 Their keys stand in framewatch.wire.items. An alert's `doc` never changes; what happens to it later stands beside it,
 so that two writers cannot undo each other: `state`; `deliveries` and `joined`, maps of contact id and of visit id to
-JSON; `reserved`, the contacts whose texts are counted in the limits; `answer:<kind>` for each kind of answer.
+JSON; `reserved`, the contacts whose texts are counted in the limits; `answer:<kind>` for each kind of answer;
+`note:<digest>` for each note, and `note_count`.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from framewatch.domain.alert_settings import Severity
 from framewatch.domain.alerts import (
@@ -22,12 +22,12 @@ from framewatch.domain.alerts import (
     DeliveryState,
     FalseAlarm,
     IncidentSighting,
+    Note,
     OpenAlert,
     Trace,
 )
 from framewatch.domain.frames import BoxXYXYRel
-from framewatch.domain.limits import Held, LimitState
-from framewatch.domain.rule_state import RecentAlert, RuleState
+from framewatch.domain.limits import Held
 from framewatch.domain.visits import AlertState
 from framewatch.wire.items import StoredItem
 
@@ -47,17 +47,37 @@ class StoredDelivery(BaseModel):
         return Delivery(self.state, self.at, self.message_id, self.reason)
 
 
+def is_none(value: object) -> bool:
+    return value is None
+
+
 class StoredAnswer(BaseModel):
     model_config = ConfigDict(frozen=True)
     by: str
     at: AwareDatetime
+    name: str | None = Field(default=None, exclude_if=is_none)
 
     @classmethod
     def of(cls, answer: Answer) -> "StoredAnswer":
-        return cls(by=answer.by, at=answer.at)
+        return cls(by=answer.by, at=answer.at, name=answer.name)
 
     def to_domain(self) -> Answer:
-        return Answer(self.by, self.at)
+        return Answer(self.by, self.at, self.name)
+
+
+class StoredNote(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    text: str
+    by: str
+    at: AwareDatetime
+    name: str | None = None
+
+    @classmethod
+    def of(cls, note: Note) -> "StoredNote":
+        return cls(text=note.text, by=note.by, at=note.at, name=note.name)
+
+    def to_domain(self) -> Note:
+        return Note(self.text, self.by, self.at, self.name)
 
 
 class StoredTrace(BaseModel):
@@ -182,6 +202,8 @@ class StoredAlert(StoredItem):
         deliveries: Mapping[str, Delivery],
         joined: Mapping[str, IncidentSighting],
         answers: Mapping[AnswerKind, Answer],
+        *,
+        notes: tuple[Note, ...] = (),
     ) -> Alert:
         return Alert(
             alert_id=self.alert_id,
@@ -205,105 +227,7 @@ class StoredAlert(StoredItem):
             deliveries=dict(deliveries),
             joined=dict(joined),
             answers=dict(answers),
-        )
-
-
-class StoredRecent(BaseModel):
-    model_config = ConfigDict(frozen=True)
-    camera_id: str
-    label: str
-    visit_id: str
-    captured_at: AwareDatetime
-    incident_alert_id: str
-    incident_camera_id: str
-    incident_captured_at: AwareDatetime
-    told: bool
-
-
-class StoredRuleState(StoredItem):
-    """Guarded by the attribute `version`, as a visit is."""
-
-    written_back: ClassVar[bool] = True
-
-    rule_id: str
-    scope: str
-    recent: tuple[StoredRecent, ...]
-    snoozed_until: AwareDatetime | None
-    snoozed_by: str | None
-
-    @classmethod
-    def of(cls, state: RuleState) -> "StoredRuleState":
-        return cls(
-            item_version=cls.current_version,
-            rule_id=state.rule_id,
-            scope=state.scope,
-            recent=tuple(
-                StoredRecent(
-                    camera_id=a.camera_id,
-                    label=a.label,
-                    visit_id=a.visit_id,
-                    captured_at=a.captured_at,
-                    incident_alert_id=a.incident_alert_id,
-                    incident_camera_id=a.incident_camera_id,
-                    incident_captured_at=a.incident_captured_at,
-                    told=a.told,
-                )
-                for a in state.recent
-            ),
-            snoozed_until=state.snoozed_until,
-            snoozed_by=state.snoozed_by,
-        )
-
-    def to_domain(self, version: int) -> RuleState:
-        return RuleState(
-            self.rule_id,
-            self.scope,
-            tuple(
-                RecentAlert(
-                    camera_id=a.camera_id,
-                    label=a.label,
-                    visit_id=a.visit_id,
-                    captured_at=a.captured_at,
-                    incident_alert_id=a.incident_alert_id,
-                    incident_camera_id=a.incident_camera_id,
-                    incident_captured_at=a.incident_captured_at,
-                    told=a.told,
-                )
-                for a in self.recent
-            ),
-            self.snoozed_until,
-            self.snoozed_by,
-            version,
-        )
-
-
-class StoredLimitState(StoredItem):
-    """Guarded by the attribute `version`, as a visit is."""
-
-    written_back: ClassVar[bool] = True
-
-    texted_at: dict[str, tuple[AwareDatetime, ...]]
-    digest_at: dict[str, AwareDatetime]
-    texts_by_day: dict[date, int]
-    micro_usd_by_month: dict[date, int]
-
-    @classmethod
-    def of(cls, state: LimitState) -> "StoredLimitState":
-        return cls(
-            item_version=cls.current_version,
-            texted_at=dict(state.texted_at),
-            digest_at=dict(state.digest_at),
-            texts_by_day=dict(state.texts_by_day),
-            micro_usd_by_month=dict(state.micro_usd_by_month),
-        )
-
-    def to_domain(self, version: int) -> LimitState:
-        return LimitState(
-            dict(self.texted_at),
-            dict(self.digest_at),
-            dict(self.texts_by_day),
-            dict(self.micro_usd_by_month),
-            version,
+            notes=notes,
         )
 
 

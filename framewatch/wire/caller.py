@@ -13,6 +13,8 @@ from framewatch.domain.access import Caller, role_of
 
 GROUPS_CLAIM = "cognito:groups"
 SUBJECT_CLAIM = "sub"
+USERNAME_CLAIM = "username"
+MAX_USERNAME_CHARS = 128  # Cognito's own limit
 
 
 def read_caller(event: Mapping[str, Any]) -> Caller | None:
@@ -25,7 +27,10 @@ def read_caller(event: Mapping[str, Any]) -> Caller | None:
     subject = claims.get(SUBJECT_CLAIM)
     if not isinstance(subject, str) or not subject:
         return None
-    return Caller(subject, role_of(parse_groups(claims.get(GROUPS_CLAIM))))
+    username = claims.get(USERNAME_CLAIM)
+    if not isinstance(username, str) or not 0 < len(username) <= MAX_USERNAME_CHARS:
+        username = None
+    return Caller(subject, role_of(parse_groups(claims.get(GROUPS_CLAIM))), username)
 
 
 def parse_groups(claim: object) -> tuple[str, ...]:

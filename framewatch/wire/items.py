@@ -155,6 +155,11 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def note_digest(by: str, text: str) -> str:
+    """What a note is known by among those of its alert."""
+    return hashlib.sha256(f"{by}\n{text}".encode()).hexdigest()[:32]
+
+
 def link_key(digest: str) -> str:
     return f"T#{digest}"
 

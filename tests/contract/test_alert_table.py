@@ -17,10 +17,11 @@ from framewatch.domain.alerts import (
     Delivery,
     DeliveryState,
     FalseAlarm,
+    Note,
     OpenAlert,
     Trace,
 )
-from framewatch.domain.errors import StorageUnavailable, UnknownAlert, WriteConflict
+from framewatch.domain.errors import NotesFull, StorageUnavailable, UnknownAlert, WriteConflict
 from framewatch.domain.limits import Held, LimitState
 from framewatch.domain.rule_state import RuleState
 from framewatch.domain.visits import AlertClaim, AlertState, Reason, RuleProgress, Withheld, add_sightings
@@ -108,6 +109,46 @@ def test_alerts_of_a_day_are_listed_newest_first_and_go_on_below_a_sort_key(tabl
         assert list(tables.alerts.newest_first("front", "2026-03-14", before_sk=key)) == whole[n + 1 :]
     for alert in alerts:
         assert tables.stored(alert) == alert
+
+
+# -- notes -----------------------------------------------------------------------------------------------------------
+
+
+def note(n: int, text: str = "The postman") -> Note:
+    return Note(text, f"user:{n}", at(n), "maria")
+
+
+def test_notes_are_kept_in_their_order_with_who_and_when(tables: Tables) -> None:
+    alert = tables.open_with_alert(seen(0))
+    later, first = note(9, "<b>Again</b>\nat the gate \U0001f6aa"), note(1)
+    assert tables.alerts.add_note(alert.ref, later, 50) == later
+    assert tables.alerts.add_note(alert.ref, first, 50) == first
+    assert tables.stored(alert) == replace(alert, notes=(first, later))
+    assert [a for _, a in tables.alerts.newest_first("front", "2026-03-14")] == [tables.stored(alert)]
+
+
+def test_the_same_note_by_the_same_person_stands_once(tables: Tables) -> None:
+    alert = tables.open_with_alert(seen(0))
+    assert tables.alerts.add_note(alert.ref, note(1), 2) == note(1)
+    assert tables.alerts.add_note(alert.ref, replace(note(1), at=at(60)), 2) == note(1)
+    assert tables.alerts.add_note(alert.ref, note(2), 2) == note(2)
+    assert tables.alerts.add_note(alert.ref, replace(note(1), at=at(60)), 2) == note(1), "though it is full"
+    assert tables.stored(alert).notes == (note(1), note(2))
+
+
+def test_of_many_notes_at_once_as_many_as_one_alert_may_have_are_kept(tables: Tables) -> None:
+    alert = tables.open_with_alert(seen(0))
+    outcomes = at_once(20, lambda n: tables.alerts.add_note(alert.ref, note(n), 5))
+    kept = {o for o in outcomes if isinstance(o, Note)}
+    assert set(tables.stored(alert).notes) == kept and len(kept) == 5
+    assert [type(o) for o in outcomes].count(NotesFull) == 15
+
+
+def test_a_note_on_an_alert_that_is_not_there_is_refused(tables: Tables) -> None:
+    alert = tables.open_with_alert(seen(0))
+    with pytest.raises(UnknownAlert):
+        tables.alerts.add_note(replace(alert.ref, alert_id="another/watch"), note(1), 50)
+    assert tables.stored(alert) == alert
 
 
 # -- what becomes of an alert ----------------------------------------------------------------------------------------

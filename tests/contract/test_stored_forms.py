@@ -30,6 +30,7 @@ from framewatch.domain.alerts import (
     DeliveryState,
     FalseAlarm,
     IncidentSighting,
+    Note,
     OpenAlert,
     Trace,
     alert_id_for,
@@ -56,15 +57,14 @@ from framewatch.wire.alert_items import (
     StoredAlert,
     StoredFalseAlarm,
     StoredHeld,
-    StoredLimitState,
     StoredLink,
     StoredOpenAlert,
-    StoredRuleState,
 )
 from framewatch.wire.envelope import decode_envelope, encode_envelope
 from framewatch.wire.heartbeat import decode_heartbeat, encode_heartbeat
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
+from framewatch.wire.rule_state_items import StoredLimitState, StoredRuleState
 from framewatch.wire.visit_items import StoredVisit
 from tests.aws import TABLE, all_items
 from tests.frames import NOON, PERSON, make_frame, make_heartbeat
@@ -204,6 +204,41 @@ def changed(prefix: str, golden: Any = GOLDEN, **fields: Any) -> list[dict[str, 
             doc = json.loads(item["doc"]["S"]) | fields
             item["doc"]["S"] = json.dumps({name: value for name, value in doc.items() if value is not None})
     return items
+
+
+def test_names_notes_and_who_ended_a_snooze_stand_beside_what_version_2_already_has(tables: Tables) -> None:
+    """A build that does not know them reads the rest; nothing is written where there is none."""
+    tables.put(GOLDEN_2["items"])
+    taken = Answer("user:1", NOON, "maria")
+    note = Note("It was the postman.", "user:1", NOON, "maria")
+    tables.alerts.answer(ALERT.ref, AnswerKind.TAKEN, taken)
+    tables.alerts.add_note(ALERT.ref, note, 50)
+    answers = {**ANSWERED.answers, AnswerKind.TAKEN: taken}
+    assert tables.alerts.get(ALERT.ref) == replace(ANSWERED, answers=answers, notes=(note,))
+    item = tables.client.get_item(TableName=TABLE, Key=_key_of("A#front#2026-03-14"))["Item"]
+    assert item["note_count"] == {"N": "1"}
+    digest = "46dde51030ff4f39431a039edcd9ae8d"
+    assert json.loads(item[f"note:{digest}"]["S"]) == {
+        "text": "It was the postman.",
+        "by": "user:1",
+        "at": "2026-03-14T12:00:00Z",
+        "name": "maria",
+    }
+    assert json.loads(item["answer:taken"]["S"]) == {"by": "user:1", "at": "2026-03-14T12:00:00Z", "name": "maria"}
+    state = replace(RULE_STATE, snoozed_name="maria", snooze_ended=Answer("user:2", NOON, "jo"), version=1)
+    tables.alerts.put_rule_state(state, EXPIRES)
+    assert tables.alerts.rule_state(WATCH_RULE_ID, "group:doors") == replace(state, version=2)
+    doc = json.loads(tables.client.get_item(TableName=TABLE, Key=_key_of("R"))["Item"]["doc"]["S"])
+    assert (doc["snoozed_name"], doc["snooze_ended"]) == (
+        "maria",
+        {"by": "user:2", "at": "2026-03-14T12:00:00Z", "name": "jo"},
+    )
+
+
+def _key_of(pk: str) -> dict[str, Any]:
+    """Of the golden item of this partition."""
+    (item,) = [item for item in GOLDEN_2["items"] if item["pk"]["S"] == pk]
+    return {name: item[name] for name in ("pk", "sk")}
 
 
 def test_every_kind_of_item_is_among_them() -> None:

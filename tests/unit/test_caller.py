@@ -69,3 +69,25 @@ def test_each_role_may_do_what_the_ones_below_may_and_no_more() -> None:
 
 def test_a_refusal_names_the_group_that_is_missing() -> None:
     assert "needs the group operator or above" in (refusal(Role.OPERATOR, Caller("s", Role.VIEWER)) or "")
+
+
+def test_a_caller_goes_by_the_username_of_the_token() -> None:
+    caller = read_caller(event({"sub": "e2c5-1", "username": "maria", "cognito:groups": "[viewer]"}))
+    assert caller == Caller("e2c5-1", Role.VIEWER, "maria")
+    assert (caller.by, caller.name) == ("user:e2c5-1", "maria")
+
+
+def test_a_caller_whose_username_is_made_of_the_subject_or_missing_is_told_apart_without_it() -> None:
+    names = {
+        read_caller(event({"sub": sub, **more})).name
+        for sub in ("e2c5-1", "e2c5-2")
+        for more in ({}, {"username": sub})
+    }
+    assert len(names) == 2
+    assert all(name.startswith("user-") and "e2c5" not in name for name in names)
+
+
+def test_a_username_that_the_pool_would_not_take_is_none() -> None:
+    for username in ("", "x" * 129, 5, None, ["maria"]):
+        caller = read_caller(event({"sub": "e2c5-1", "username": username}))
+        assert caller is not None and caller.username is None

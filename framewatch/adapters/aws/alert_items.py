@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from framewatch.adapters.aws.dynamo import Item, Key, make_item
-from framewatch.domain.alerts import Alert, AlertRef, AnswerKind, IncidentSighting, OpenAlert
+from framewatch.domain.alerts import Alert, AlertRef, AnswerKind, IncidentSighting, Note, OpenAlert
 from framewatch.domain.limits import Held
 from framewatch.domain.rule_state import RuleState
 from framewatch.domain.visits import AlertState
@@ -14,8 +14,8 @@ from framewatch.wire.alert_items import (
     StoredDelivery,
     StoredHeld,
     StoredIncidentSighting,
+    StoredNote,
     StoredOpenAlert,
-    StoredRuleState,
 )
 from framewatch.wire.envelope import format_utc
 from framewatch.wire.items import (
@@ -25,9 +25,13 @@ from framewatch.wire.items import (
     alerts_key,
     day_of,
     held_sort_key,
+    note_digest,
     open_alert_sort_key,
     rule_state_sort_key,
 )
+from framewatch.wire.rule_state_items import StoredRuleState
+
+_NOTE = "note:"
 
 
 def alert_key(ref: AlertRef) -> Key:
@@ -59,6 +63,7 @@ def to_alert(item: Item) -> Alert:
             for kind in AnswerKind
             if answer_attribute(kind) in item
         },
+        notes=notes_in(item),
     )
 
 
@@ -70,6 +75,16 @@ def reserved_in(item: Item) -> frozenset[str]:
 def answer_attribute(kind: AnswerKind) -> str:
     """Not in a map, which alerts of version 1 lack: they can be answered, too."""
     return f"answer:{kind}"
+
+
+def note_attribute(note: Note) -> str:
+    """Each note is one of its own, so that adding the same again changes nothing."""
+    return f"{_NOTE}{note_digest(note.by, note.text)}"
+
+
+def notes_in(item: Item) -> tuple[Note, ...]:
+    found = [StoredNote.model_validate_json(v["S"]).to_domain() for name, v in item.items() if name.startswith(_NOTE)]
+    return tuple(sorted(found, key=lambda n: (n.at, n.by, n.text)))
 
 
 def sighting_value(sighting: IncidentSighting) -> Item:

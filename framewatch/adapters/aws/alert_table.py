@@ -14,6 +14,8 @@ from framewatch.adapters.aws.alert_items import (
     alert_key,
     answer_attribute,
     held_item,
+    note_attribute,
+    notes_in,
     open_key,
     reserved_in,
     rule_state_item,
@@ -33,10 +35,11 @@ from framewatch.domain.alerts import (
     AnswerKind,
     Delivery,
     FalseAlarm,
+    Note,
     OpenAlert,
     finish_claim,
 )
-from framewatch.domain.errors import NewerItem, UnknownAlert, WriteConflict
+from framewatch.domain.errors import NewerItem, NotesFull, UnknownAlert, WriteConflict
 from framewatch.domain.limits import Held, LimitState
 from framewatch.domain.rule_state import RuleState
 from framewatch.domain.visits import AlertState
@@ -45,8 +48,8 @@ from framewatch.wire.alert_items import (
     StoredDelivery,
     StoredFalseAlarm,
     StoredHeld,
-    StoredLimitState,
     StoredLink,
+    StoredNote,
 )
 from framewatch.wire.items import (
     LIMITS_KEY,
@@ -63,6 +66,7 @@ from framewatch.wire.items import (
     link_key,
     token_digest,
 )
+from framewatch.wire.rule_state_items import StoredLimitState
 
 _log = logging.getLogger(__name__)
 
@@ -194,6 +198,35 @@ class DynamoAlertTable:
             raise
         return answer
 
+    def add_note(self, ref: AlertRef, note: Note, most: int) -> Note:
+        try:
+            self._table.update(
+                alert_key(ref),
+                "SET #note = :note ADD note_count :one",
+                {"#note": note_attribute(note)},
+                {
+                    ":note": {"S": StoredNote.of(note).model_dump_json()},
+                    ":one": {"N": "1"},
+                    ":most": {"N": str(most)},
+                },
+                f"{ITEM_EXISTS} AND attribute_not_exists(#note)"
+                " AND (attribute_not_exists(note_count) OR note_count < :most)",
+            )
+        except WriteConflict:
+            item = self._item(ref)
+            if not item:
+                raise _unknown(ref) from None
+            notes = notes_in(item)
+            for standing in notes:
+                if (standing.by, standing.text) == (note.by, note.text):
+                    return standing
+            if len(notes) >= most:
+                raise NotesFull(
+                    f"alert {ref.alert_id!r} has {most} notes, which is as many as one may have"
+                ) from None
+            raise
+        return note
+
     def open_work(self) -> tuple[list[OpenAlert], list[tuple[str, Held]]]:
         work: list[OpenAlert] = []
         held: list[tuple[str, Held]] = []
@@ -281,9 +314,13 @@ class DynamoAlertTable:
 def _answer_of(item: Item, ref: AlertRef, kind: AnswerKind) -> Answer | None:
     """The one that stands. Raises UnknownAlert where there is no such alert."""
     if not item:
-        raise UnknownAlert(f"camera {ref.camera_id} has no alert {ref.alert_id!r}; it may have outlived its time")
+        raise _unknown(ref)
     stored = item.get(answer_attribute(kind))
     return StoredAnswer.model_validate_json(stored["S"]).to_domain() if stored else None
+
+
+def _unknown(ref: AlertRef) -> UnknownAlert:
+    return UnknownAlert(f"camera {ref.camera_id} has no alert {ref.alert_id!r}; it may have outlived its time")
 
 
 def _limits_item(state: LimitState, expires_at: datetime) -> Item:
