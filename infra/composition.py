@@ -6,7 +6,7 @@ framewatch-<stage>-notify       topics of the alarms and of the alerts, and who 
 framewatch-<stage>-web          the dashboard's bucket and distribution, and the API's empty shell
 framewatch-<stage>-processing   image processor, its event source, the failure queue
 framewatch-<stage>-identity     user pool, sign-in pages, groups
-framewatch-<stage>-api          frame fetcher, and the routes to it for whoever signed in
+framewatch-<stage>-api          frame fetcher, operators' actions, and the routes to it for whoever signed in
 framewatch-<stage>-operations   alarms, and a dashboard in CloudWatch
 framewatch-<stage>-budget       a mail before the bill is a surprise, where the site file sets a budget
 """

@@ -33,6 +33,7 @@ SERVICES = {
     "image_processor": frozenset({"dynamodb", "rekognition", "s3", "sns", "sqs"}),
     "watchdog": frozenset({"dynamodb", "s3", "sns"}),
     "frame_fetcher": frozenset({"dynamodb", "s3"}),
+    "operator_actions": frozenset({"dynamodb", "s3"}),
     "alert_link": frozenset({"dynamodb", "s3"}),
 }
 # Of a wheel, nobody reads: stubs and sources of compiled modules, and the pages of Swagger UI, which the API does

@@ -29,6 +29,7 @@ FUNCTION_OUTPUTS = {
     "image_processor": "ImageProcessorName",
     "watchdog": "WatchdogName",
     "frame_fetcher": "FrameFetcherName",
+    "operator_actions": "OperatorActionsName",
     "alert_link": "AlertLinkName",
 }
 FUNCTIONS = tuple(FUNCTION_OUTPUTS)

@@ -22,7 +22,7 @@ from local_cloud.stream_batches import StreamRecord
 SITE_KEY = "site.yaml"
 # Somebody waits for each of these. The watchdog is nobody's to wait for: the emulator runs it once a minute, by its
 # deployed schedule.
-_WARM = ("ImageProcessorName", "FrameFetcherName", "AlertLinkName")
+_WARM = ("ImageProcessorName", "FrameFetcherName", "OperatorActionsName", "AlertLinkName")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from framewatch.domain.access import Caller
 from framewatch.domain.alerts import Alert
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Reason, Visit, Withheld
@@ -48,8 +49,8 @@ class ListDeps:
     executor: Executor | None = None
 
 
-def list_alerts(query: AlertsQuery, deps: ListDeps) -> AlertsPage:
-    """Raises InvalidQuery, StorageUnavailable."""
+def list_alerts(query: AlertsQuery, deps: ListDeps, you: Caller | None = None) -> AlertsPage:
+    """you: who asks. Raises InvalidQuery, StorageUnavailable."""
     site = deps.site.current()
     filters = _filters(query, query.state)
     place, _ = decode_place(query.cursor, filters, is_sort_key) if query.cursor is not None else (None, None)
@@ -71,12 +72,12 @@ def list_alerts(query: AlertsQuery, deps: ListDeps) -> AlertsPage:
                 break
     resume = resume or walk.resume_before
     return AlertsPage(
-        alerts=_views(found, site, deps),
+        alerts=_views(found, site, deps, you),
         next_cursor=encode_place(resume, filters) if resume is not None else None,
     )
 
 
-def _views(alerts: list[Alert], site: SiteConfig, deps: ListDeps) -> tuple[AlertView, ...]:
+def _views(alerts: list[Alert], site: SiteConfig, deps: ListDeps, you: Caller | None) -> tuple[AlertView, ...]:
     now = deps.clock.now().astimezone(UTC)
     names = {camera.id: camera.display_name for camera in site.cameras}
     # A link's life is counted from the second in which it is signed.
@@ -89,6 +90,7 @@ def _views(alerts: list[Alert], site: SiteConfig, deps: ListDeps) -> tuple[Alert
             # Pictures are kept from when they were stored, moments before the decision.
             image_url=_image_url(alert, deps) if now < alert.decided_at + kept else None,
             image_url_expires_at=expires_at,
+            you=you,
         )
         for alert in alerts
     )

@@ -35,6 +35,8 @@ MAX_ITEMS = 2000
 DEFAULT_SPAN = timedelta(days=7)
 # A camera's clock may be this far ahead. What is further ahead is found by asking with `to`.
 CLOCK_AHEAD = timedelta(minutes=10)
+# A year before it has a shorter text, which would sort wrong.
+EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 CURSOR_VERSION = 1
 _START_AGAIN = "start again without cursor"
 _DAY = timedelta(days=1)
@@ -65,14 +67,11 @@ class Span:
 def choose_span(query: SpanQuery, site: SiteConfig, now: datetime) -> Span:
     """Raises InvalidQuery for a span longer than things are kept."""
     end = query.to or now + CLOCK_AHEAD
-    try:
-        first = query.from_ or end - DEFAULT_SPAN
-    except OverflowError:
-        first = end
+    first = query.from_ or max(end - DEFAULT_SPAN, EARLIEST)
     most = site.retention.metadata_days
     if end - first > timedelta(days=most) + CLOCK_AHEAD:
         raise InvalidQuery(f"from: lies more than {most} days before the end, which is as long as anything is kept")
-    if first >= end:
+    if query.from_ is not None and first >= end:
         raise InvalidQuery("from: lies in the future; give an earlier one")
     return Span(first, end)
 

@@ -191,7 +191,9 @@ class SiteView(Answer):
 
 
 class ErrorDetail(Answer):
-    code: Literal["invalid_parameter", "forbidden", "not_found", "unavailable", "internal"]
+    code: Literal[
+        "invalid_parameter", "forbidden", "not_found", "full", "unsupported_media_type", "unavailable", "internal"
+    ]
     message: str
 
 

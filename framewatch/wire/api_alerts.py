@@ -7,10 +7,12 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from framewatch.domain.access import Caller
 from framewatch.domain.alert_settings import Severity
-from framewatch.domain.alerts import Alert, AnswerKind, Delivery, DeliveryState, IncidentSighting
+from framewatch.domain.alerts import Alert, Delivery, DeliveryState, IncidentSighting
 from framewatch.domain.frames import BoxXYXYRel
 from framewatch.domain.visits import AlertState, Reason, Visit, Withheld
+from framewatch.wire.api_people import AnswerView, NoteView
 from framewatch.wire.api_values import (
     DEFAULT_LIMIT,
     Answer,
@@ -115,12 +117,6 @@ class EscalationStep(Answer):
     at: Time | None = Field(description="when it was this contact's turn; null: not yet, or never")
 
 
-class AnswerView(Answer):
-    kind: AnswerKind
-    by: str = Field(description="a contact's id, or `user:` and the user's id in the pool")
-    at: Time
-
-
 class JoinedView(Answer):
     """Another visit of the same incident, which was not told again."""
 
@@ -177,6 +173,7 @@ class AlertView(Answer):
     deliveries: tuple[DeliveryView, ...] = Field(description="of those who have been told, or could not be")
     escalation: tuple[EscalationStep, ...]
     answers: tuple[AnswerView, ...] = Field(description="the first of each kind stands, oldest first")
+    notes: tuple[NoteView, ...] = Field(description="oldest first")
     joined: tuple[JoinedView, ...] = Field(description="oldest first")
     trace: TraceView
 
@@ -188,8 +185,9 @@ class AlertView(Answer):
         camera_names: dict[str, str],
         image_url: str | None,
         image_url_expires_at: datetime | None,
+        you: Caller | None = None,
     ) -> "AlertView":
-        """camera_names: by id; a camera that has left the site file goes by its id."""
+        """camera_names: by id; a camera that has left the site file goes by its id. you: who asks."""
         trace = alert.trace
         return cls(
             alert_id=alert.alert_id,
@@ -213,9 +211,10 @@ class AlertView(Answer):
             ),
             escalation=tuple(_step(alert, contact_id) for contact_id in alert.escalate_to),
             answers=tuple(
-                AnswerView(kind=kind, by=answer.by, at=answer.at)
+                AnswerView.given(kind, answer, you)
                 for kind, answer in sorted(alert.answers.items(), key=lambda a: (a[1].at, a[0]))
             ),
+            notes=tuple(NoteView.of(note, you) for note in alert.notes),
             joined=tuple(
                 JoinedView.of(s, camera_names.get(s.camera_id, s.camera_id))
                 for s in sorted(alert.joined.values(), key=lambda s: (s.captured_at, s.visit_id))

@@ -1,12 +1,11 @@
 """What the API takes and answers when rules are tried on stored frames."""
 
-import json
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from framewatch.domain.errors import InvalidQuery
-from framewatch.wire.api_values import Answer, Query, Time, TimeParameter, Word, checked, refuse_unknown
+from framewatch.wire.api_values import Answer, Query, Time, TimeParameter, Word, checked, json_object, refuse_unknown
 from framewatch.wire.timeline import Timeline
 from framewatch.wire.yaml_reading import MAX_BYTES
 
@@ -34,18 +33,9 @@ _TEXTS = ("site", "camera", "from", "to")
 
 def parse_rule_test(body: str) -> RuleTestRequest:
     """Raises InvalidQuery, naming what is wrong and what is allowed."""
-    if len(body) > MAX_BODY_CHARS:
-        raise InvalidQuery(f"body: is longer than {MAX_BODY_CHARS} characters")
-    try:
-        values = json.loads(body)
-        # Escapes may make text of it that is none, and that no table or answer can hold.
-        json.dumps(values, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise InvalidQuery(
-            'body: must be JSON, such as {"rules": [{"id": "people", "labels": ["Person"]}]}'
-        ) from None
-    if not isinstance(values, dict):
-        raise InvalidQuery("body: must be a JSON object")
+    values = json_object(
+        body, max_chars=MAX_BODY_CHARS, example='{"rules": [{"id": "people", "labels": ["Person"]}]}'
+    )
     known = [field.alias or name for name, field in RuleTestRequest.model_fields.items()]
     for name, value in values.items():
         refuse_unknown(name, known)

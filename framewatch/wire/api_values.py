@@ -1,6 +1,7 @@
 """What every query and answer of the API is made of: times, words and pages as text, and the check of a query."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -98,6 +99,21 @@ def parse_query(model: type[Q], pairs: Iterable[tuple[str, str]], *, max_value_c
             raise InvalidQuery(f"{name}: is longer than {max_value_chars} characters")
         values[name] = value
     return checked(model, values)
+
+
+def json_object(body: str, *, max_chars: int, example: str) -> dict[str, Any]:
+    """A request's body. Raises InvalidQuery."""
+    if len(body) > max_chars:
+        raise InvalidQuery(f"body: is longer than {max_chars} characters")
+    try:
+        values = json.loads(body)
+        # Escapes may make text of it that is none, and that no table or answer can hold.
+        json.dumps(values, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise InvalidQuery(f"body: must be JSON, such as {example}") from None
+    if not isinstance(values, dict):
+        raise InvalidQuery("body: must be a JSON object")
+    return values
 
 
 def refuse_unknown(name: str, known: Sequence[str]) -> None:

@@ -87,6 +87,7 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
             of.processor.metric("Throttles", label="image processor, throttles"),
             of.fetcher.metric("Errors", label="frame fetcher, errors"),
             of.fetcher.metric("Throttles", label="frame fetcher, throttles"),
+            of.actions.metric("Errors", label="operators' actions, errors"),
             of.link.metric("Errors", label="links, errors"),
         ),
     )

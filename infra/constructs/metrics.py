@@ -40,6 +40,7 @@ class Sources:
     processor: Source
     watchdog: Source
     fetcher: Source
+    actions: Source
     link: Source
     frames: Source
     afterwards: Source

@@ -8,6 +8,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from framewatch.wire.api_routes import ACTOR, READER, ROUTES
 from infra.constructs.function import PythonFunction
 from infra.constructs.logs import expiring_log_group
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
@@ -16,16 +17,6 @@ from infra.stacks.data import DataStack, read_site
 from infra.stacks.identity import IdentityStack
 from infra.stacks.web import WebStack
 
-# Method and path, for whoever is signed in.
-ROUTES = (
-    ("GET", "/v1/frames"),
-    ("GET", "/v1/site"),
-    ("GET", "/v1/openapi.json"),
-    ("GET", "/v1/alerts"),
-    ("GET", "/v1/withheld"),
-    ("GET", "/v1/latency"),
-    ("POST", "/v1/rules/test"),
-)
 # For whoever holds the link: a look changes nothing, a form answers.
 LINK_METHODS = ("GET", "POST")
 LINK_PATH = "/a/{token}"
@@ -52,13 +43,13 @@ class ApiStack(cdk.Stack):
         **kwargs: object,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        environment = {
+        common = {
             "FW_TABLE": data.table.table_name,
             "FW_FRAMES_BUCKET": data.frames.bucket_name,
             "FW_CONFIG_BUCKET": data.config.bucket_name,
             "FW_SITE_KEY": SITE_KEY,
-            "FW_IMAGE_URL_TTL_S": str(settings.image_url_ttl_s),
         }
+        environment = common | {"FW_IMAGE_URL_TTL_S": str(settings.image_url_ttl_s)}
         self.fetcher = PythonFunction(
             self,
             "FrameFetcher",
@@ -74,6 +65,26 @@ class ApiStack(cdk.Stack):
                 *_show_frames(data),
             ],
             wildcard_reasons=_LINK_REASONS,
+        )
+        self.actions = PythonFunction(
+            self,
+            "OperatorActions",
+            settings=settings,
+            name="operator_actions",
+            description="Does what operators say about alerts: answers, notes, snoozes",
+            memory_mb=512,
+            timeout_s=10,
+            environment=common,
+            statements=[
+                # A transaction is allowed through the actions that stand in it.
+                allow(
+                    "ActOnAlerts",
+                    ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                    data.table.table_arn,
+                ),
+                *read_site(data),
+            ],
+            wildcard_reasons={},
         )
         self.link = PythonFunction(
             self,
@@ -110,6 +121,7 @@ class ApiStack(cdk.Stack):
         links = self._link_routes(web.http_api)
         self._stage(web.http_api, settings, links)
         cdk.CfnOutput(self, "FrameFetcherName", value=self.fetcher.function.function_name)
+        cdk.CfnOutput(self, "OperatorActionsName", value=self.actions.function.function_name)
         cdk.CfnOutput(self, "AlertLinkName", value=self.link.function.function_name)
 
     def _routes(self, api: apigw.HttpApi, identity: IdentityStack) -> None:
@@ -127,14 +139,17 @@ class ApiStack(cdk.Stack):
         authorizer = apigw.HttpAuthorizer.from_http_authorizer_attributes(
             self, "SignInOfRoutes", authorizer_id=sign_in.authorizer_id, authorizer_type="JWT"
         )
-        integration = integrations.HttpLambdaIntegration("Fetcher", self.fetcher.function)
-        for method, path in ROUTES:
+        functions = {
+            READER: integrations.HttpLambdaIntegration("Fetcher", self.fetcher.function),
+            ACTOR: integrations.HttpLambdaIntegration("Actions", self.actions.function),
+        }
+        for (method, path), route in ROUTES.items():
             apigw.HttpRoute(
                 self,
                 f"{method}{path}",
                 http_api=api,
                 route_key=apigw.HttpRouteKey.with_(path, apigw.HttpMethod(method)),
-                integration=integration,
+                integration=functions[route.function],
                 authorizer=authorizer,
                 # An id token is for the page and no key: it carries no scope, and is refused.
                 authorization_scopes=["openid"],

@@ -54,6 +54,7 @@ class OperationsStack(cdk.Stack):
             processor=Source("AWS/Lambda", {"FunctionName": processing.processor.function.function_name}),
             watchdog=Source("AWS/Lambda", {"FunctionName": processing.watchdog.function.function_name}),
             fetcher=Source("AWS/Lambda", {"FunctionName": api.fetcher.function.function_name}),
+            actions=Source("AWS/Lambda", {"FunctionName": api.actions.function.function_name}),
             link=Source("AWS/Lambda", {"FunctionName": api.link.function.function_name}),
             frames=Source(NAMESPACE, {"service": "image_processor", "stage": stage}),
             afterwards=Source(NAMESPACE, {"service": "watchdog", "stage": stage}),
@@ -164,6 +165,7 @@ def _functions(alarms: Alarms, of: Sources, timeout_ms: float) -> None:
         ("image-processor", of.processor),
         ("watchdog", of.watchdog),
         ("frame-fetcher", of.fetcher),
+        ("operator-actions", of.actions),
         ("alert-link", of.link),
     ):
         # Two: one crash is repaired by its retry, the next minute, or the page's next poll. A record that fails is no

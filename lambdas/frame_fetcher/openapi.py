@@ -11,21 +11,30 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from framewatch.domain.access import GROUPS, Role
+from framewatch.domain.access import GROUPS
+from framewatch.domain.alerts import MAX_NOTES
 from framewatch.wire.api import ErrorBody, FramesPage, FramesQuery, SiteView
-from framewatch.wire.api_alerts import AlertsPage, AlertsQuery, LatencyQuery, LatencyView, WithheldPage, WithheldQuery
+from framewatch.wire.api_actions import (
+    AnsweredView,
+    AnswerRequest,
+    EndSnoozeRequest,
+    NoteRequest,
+    SnoozeEndView,
+    SnoozesView,
+)
+from framewatch.wire.api_alerts import (
+    AlertsPage,
+    AlertsQuery,
+    AlertView,
+    LatencyQuery,
+    LatencyView,
+    WithheldPage,
+    WithheldQuery,
+)
+from framewatch.wire.api_people import MeView
+from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
 
-# Each with the least that its caller must be.
-ROUTES = {
-    ("GET", "/v1/frames"): Role.VIEWER,
-    ("GET", "/v1/alerts"): Role.VIEWER,
-    ("GET", "/v1/withheld"): Role.VIEWER,
-    ("GET", "/v1/latency"): Role.VIEWER,
-    ("POST", "/v1/rules/test"): Role.OPERATOR,
-    ("GET", "/v1/site"): Role.VIEWER,
-    ("GET", "/v1/openapi.json"): Role.VIEWER,
-}
 _ANSWERS: tuple[type[BaseModel], ...] = (
     FramesPage,
     AlertsPage,
@@ -33,84 +42,27 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     LatencyView,
     RuleTestView,
     SiteView,
+    MeView,
+    SnoozesView,
+    AnsweredView,
+    AlertView,
+    SnoozeEndView,
     ErrorBody,
 )
+_BODIES: tuple[type[BaseModel], ...] = (RuleTestRequest, AnswerRequest, NoteRequest, EndSnoozeRequest)
 _REF = "#/components/schemas/{model}"
 
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1."""
     _, schemas = models_json_schema(
-        [*((model, "serialization") for model in _ANSWERS), (RuleTestRequest, "validation")], ref_template=_REF
+        [*((model, "serialization") for model in _ANSWERS), *((model, "validation") for model in _BODIES)],
+        ref_template=_REF,
     )
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Framewatch", "version": "1", "description": "What the dashboard reads."},
-        "paths": {
-            "/v1/frames": _listing(
-                "getFrames", "Frames, newest first, page by page", FramesQuery, "A page of frames", FramesPage
-            ),
-            "/v1/alerts": _listing(
-                "getAlerts",
-                "Alerts with all that became of them, newest first, page by page",
-                AlertsQuery,
-                "A page of alerts",
-                AlertsPage,
-            ),
-            "/v1/withheld": _listing(
-                "getWithheld",
-                "Why rules gave no alert: one row a visit, rule and reason, newest visit first, page by page",
-                WithheldQuery,
-                "A page of rows",
-                WithheldPage,
-            ),
-            "/v1/latency": _listing(
-                "getLatency",
-                "How long alerts took, stage by stage from the capture to the text",
-                LatencyQuery,
-                "Median and 95th percentile of each stage",
-                LatencyView,
-            ),
-            "/v1/rules/test": {
-                "post": {
-                    "operationId": "testRules",
-                    "summary": "What rules would have made of stored frames. Nothing is sent or written",
-                    "description": "Only frames that show a word of the rules are read. What was not stored"
-                    " cannot be tried: labels below the deployed vision.min_confidence, or frames that the motion"
-                    " gate withheld.",
-                    "requestBody": {
-                        "required": True,
-                        "content": {"application/json": {"schema": {"$ref": _REF.format(model="RuleTestRequest")}}},
-                    },
-                    "responses": {
-                        "200": _answer("Visits, alerts and what was withheld", RuleTestView),
-                        "400": _REFUSED,
-                        **_CLOSED,
-                        **_FAILURES,
-                    },
-                }
-            },
-            "/v1/site": {
-                "get": {
-                    "operationId": "getSite",
-                    "summary": "The site's name, time zone, cameras and rules",
-                    "responses": {"200": _answer("The site", SiteView), **_CLOSED, **_FAILURES},
-                }
-            },
-            "/v1/openapi.json": {
-                "get": {
-                    "operationId": "getOpenapi",
-                    "summary": "This document",
-                    "responses": {
-                        "200": {
-                            "description": "OpenAPI 3.1",
-                            "content": {"application/json": {"schema": {"type": "object"}}},
-                        },
-                        **_CLOSED,
-                    },
-                }
-            },
-        },
+        "info": {"title": "Framewatch", "version": "1", "description": "What the dashboard reads and does."},
+        "paths": _with_roles(_paths()),
         "security": [{"signIn": []}],
         "components": {
             "schemas": schemas["$defs"],
@@ -132,6 +84,114 @@ def document_json() -> str:
     return json.dumps(document(), ensure_ascii=False, separators=(",", ":"))
 
 
+def _paths() -> dict[str, Any]:
+    return {
+        "/v1/frames": _listing(
+            "getFrames", "Frames, newest first, page by page", FramesQuery, "A page of frames", FramesPage
+        ),
+        "/v1/alerts": _listing(
+            "getAlerts",
+            "Alerts with all that became of them, newest first, page by page",
+            AlertsQuery,
+            "A page of alerts",
+            AlertsPage,
+        ),
+        "/v1/withheld": _listing(
+            "getWithheld",
+            "Why rules gave no alert: one row a visit, rule and reason, newest visit first, page by page",
+            WithheldQuery,
+            "A page of rows",
+            WithheldPage,
+        ),
+        "/v1/latency": _listing(
+            "getLatency",
+            "How long alerts took, stage by stage from the capture to the text",
+            LatencyQuery,
+            "Median and 95th percentile of each stage",
+            LatencyView,
+        ),
+        "/v1/rules/test": _action(
+            "testRules",
+            "What rules would have made of stored frames. Nothing is sent or written",
+            "Only frames that show a word of the rules are read. What was not stored cannot be tried: labels below"
+            " the deployed vision.min_confidence, or frames that the motion gate withheld.",
+            body=RuleTestRequest,
+            answer=_answer("Visits, alerts and what was withheld", RuleTestView),
+        ),
+        "/v1/snoozes": {
+            "get": {
+                "operationId": "getSnoozes",
+                "summary": "Which rules are snoozed now, where, until when and by whom",
+                "responses": {"200": _answer("The snoozes", SnoozesView), **_CLOSED, **_FAILURES},
+            }
+        },
+        "/v1/alerts/answer": _action(
+            "answerAlert",
+            "Answers an alert: nobody further is told of it",
+            "The first answer of each kind stands; whoever comes second is told who was first. A snooze is counted"
+            " from now, for the alert's rule on its cameras, and a longer one that is there stands.",
+            body=AnswerRequest,
+            answer=_answer("The answer that stands, and the alert as it stands", AnsweredView),
+            more={"404": _answer("There is no such alert, or it has outlived its time", ErrorBody)},
+        ),
+        "/v1/alerts/notes": _action(
+            "noteAlert",
+            "Adds a note to an alert",
+            "The same text by the same person stands once.",
+            body=NoteRequest,
+            answer=_answer("The alert as it stands, with all its notes", AlertView),
+            more={
+                "404": _answer("There is no such alert, or it has outlived its time", ErrorBody),
+                "409": _answer(f"The alert has {MAX_NOTES} notes, which is as many as one may have", ErrorBody),
+            },
+        ),
+        "/v1/snoozes/end": _action(
+            "endSnooze",
+            "Ends a snooze: the rule texts again",
+            "One that is over already stays so; the answer says who ended it.",
+            body=EndSnoozeRequest,
+            answer=_answer("Since when it is over, and by whom", SnoozeEndView),
+            more={"404": _answer("The rule was never snoozed on these cameras", ErrorBody)},
+        ),
+        "/v1/me": {
+            "get": {
+                "operationId": "getMe",
+                "summary": "Who you are to the API, and what you may do",
+                "responses": {"200": _answer("You", MeView), **_CLOSED, **_FAILURES},
+            }
+        },
+        "/v1/site": {
+            "get": {
+                "operationId": "getSite",
+                "summary": "The site's name, time zone, cameras and rules",
+                "responses": {"200": _answer("The site", SiteView), **_CLOSED, **_FAILURES},
+            }
+        },
+        "/v1/openapi.json": {
+            "get": {
+                "operationId": "getOpenapi",
+                "summary": "This document",
+                "responses": {
+                    "200": {
+                        "description": "OpenAPI 3.1",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
+                    **_CLOSED,
+                },
+            }
+        },
+    }
+
+
+def _with_roles(paths: dict[str, Any]) -> dict[str, Any]:
+    """Each operation says the least that its caller must be."""
+    for (method, path), route in ROUTES.items():
+        told = paths[path][method.lower()]
+        needs = f"Needs the group {route.role.group} or above."
+        told["description"] = f"{told['description']} {needs}" if "description" in told else needs
+    return paths
+
+
 def _listing(
     operation: str, summary: str, query: type[BaseModel], what: str, model: type[BaseModel]
 ) -> dict[str, Any]:
@@ -142,6 +202,36 @@ def _listing(
             "summary": summary,
             "parameters": _parameters(query),
             "responses": responses,
+        }
+    }
+
+
+def _action(
+    operation: str,
+    summary: str,
+    description: str,
+    *,
+    body: type[BaseModel],
+    answer: dict[str, Any],
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    return {
+        "post": {
+            "operationId": operation,
+            "summary": summary,
+            "description": description,
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": {"$ref": _REF.format(model=body.__name__)}}},
+            },
+            "responses": {
+                "200": answer,
+                "400": _REFUSED,
+                **_CLOSED,
+                **(more or {}),
+                "415": _answer("The body does not say that it is application/json", ErrorBody),
+                **_FAILURES,
+            },
         }
     }
 

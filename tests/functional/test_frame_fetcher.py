@@ -24,6 +24,7 @@ from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Instance, Label
 from framewatch.services.fetch_frames import encode_cursor
 from framewatch.wire.api import FramesQuery
+from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.items import StoredFrame, StoredLabel
 from lambdas.frame_fetcher import handler, openapi
 from lambdas.frame_fetcher.settings import Settings
@@ -80,6 +81,7 @@ def event(
             "accept": "application/json",
             "host": "d111111abcdef8.cloudfront.net",
             "x-forwarded-proto": "https",
+            **({"content-type": "application/json; charset=utf-8"} if body is not None else {}),
         },
         **({"queryStringParameters": {k: ",".join(v) for k, v in parse_qs(query).items()}} if query else {}),
         "requestContext": {
@@ -378,7 +380,7 @@ def ask(route: tuple[str, str], authorizer: dict) -> tuple[int, dict, dict]:
     return call(path, method=method, authorizer=authorizer, body="{}" if method == "POST" else None)
 
 
-@pytest.mark.parametrize("route", [r for r, needed in openapi.ROUTES.items() if needed is access.Role.VIEWER])
+@pytest.mark.parametrize("route", [r for r, needed in handler.ROLES.items() if needed is access.Role.VIEWER])
 @pytest.mark.parametrize("groups", LET_IN)
 def test_a_member_of_a_group_is_answered(route, groups):
     assert ask(route, claims(groups))[0] == 200
@@ -389,7 +391,7 @@ def test_rules_are_tried_by_operators_and_those_above(group, status):
     assert ask(("POST", "/v1/rules/test"), claims(f"[{group}]"))[0] == status
 
 
-@pytest.mark.parametrize("route", openapi.ROUTES)
+@pytest.mark.parametrize("route", handler.ROLES)
 @pytest.mark.parametrize("groups", SHUT_OUT)
 def test_whoever_is_in_none_of_the_groups_is_told_who_can_help(route, groups):
     status, body, headers = ask(route, claims(groups))
@@ -400,11 +402,11 @@ def test_whoever_is_in_none_of_the_groups_is_told_who_can_help(route, groups):
 @pytest.mark.parametrize("needed", access.Role)
 @pytest.mark.parametrize("role", access.Role)
 def test_a_route_answers_the_role_it_needs_and_those_above(monkeypatch, needed, role):
-    monkeypatch.setitem(openapi.ROUTES, ("GET", "/v1/site"), needed)
+    monkeypatch.setitem(handler.ROLES, ("GET", "/v1/site"), needed)
     assert call("/v1/site", authorizer=claims(f"[{role.group}]"))[0] == (200 if role >= needed else 403)
 
 
-@pytest.mark.parametrize("route", openapi.ROUTES)
+@pytest.mark.parametrize("route", handler.ROLES)
 @pytest.mark.parametrize(
     "authorizer",
     [
@@ -424,6 +426,21 @@ def test_a_refusal_is_logged_with_the_subject_and_nothing_personal(log):
     call("/v1/site", authorizer=claims("[guests]"))
     assert SUBJECT in log.text and "/v1/site" in log.text
     assert "ana" not in log.text
+
+
+def test_a_body_that_does_not_say_that_it_is_json_is_refused():
+    """A form of another site's page can say one of these, or nothing."""
+    for told in ({}, {"content-type": "text/plain"}, {"content-type": "application/x-www-form-urlencoded"}):
+        asked = event("/v1/rules/test", method="POST", authorizer=claims("[operator]"), body="{}") | {"headers": told}
+        answer = handler.lambda_handler(asked, CONTEXT)
+        body = json.loads(answer["body"])
+        assert (answer["statusCode"], body["error"]["code"]) == (415, "unsupported_media_type")
+        assert "Content-Type: application/json" in body["error"]["message"]
+
+
+def test_a_caller_is_told_who_they_are():
+    status, body, _ = call("/v1/me", authorizer=claims("[operator viewer]"))
+    assert (status, body) == (200, {"subject": SUBJECT, "username": "ana", "name": "ana", "role": "operator"})
 
 
 # -- what fails -------------------------------------------------------------------------------------------------
@@ -522,8 +539,8 @@ def test_the_document_is_served_and_describes_every_route():
     status, body, _ = call("/v1/openapi.json")
     assert status == 200 and body == openapi.document()
     described = {(method.upper(), path) for path, methods in body["paths"].items() for method in methods}
-    assert described == set(openapi.ROUTES)
-    for route in described:
+    assert described == set(ROUTES)
+    for route in handler.ROLES:
         assert ask(route, claims("[operator]"))[0] == 200
 
 

@@ -47,7 +47,12 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/alerts",
         "GET /v1/withheld",
         "GET /v1/latency",
+        "GET /v1/me",
+        "GET /v1/snoozes",
         "POST /v1/rules/test",
+        "POST /v1/alerts/answer",
+        "POST /v1/alerts/notes",
+        "POST /v1/snoozes/end",
     }
     # The function asks once more who may, and knows the same addresses.
     assert set(guarded) == {f"{method} {path}" for method, path in FETCHED}
@@ -81,6 +86,18 @@ def test_a_link_is_opened_without_a_token_of_the_user_pool_by_a_function_of_its_
     }
 
 
+def test_what_changes_something_is_answered_by_the_function_that_may(assembly: Assembly) -> None:
+    def function_of(route: dict[str, Any]) -> str:
+        integration = route["Target"]["Fn::Join"][1][1]["Ref"]
+        uri = assembly.resources("AWS::ApiGatewayV2::Integration")[integration]["Properties"]["IntegrationUri"]
+        return str(uri["Fn::GetAtt"][0]).partition("Function")[0]
+
+    found = {key: function_of(r) for key, r in _routes(assembly).items() if key not in LINK_ROUTES}
+    actions = {key for key, function in found.items() if function == "OperatorActions"}
+    assert actions == {"POST /v1/alerts/answer", "POST /v1/alerts/notes", "POST /v1/snoozes/end"}
+    assert {function for key, function in found.items() if key not in actions} == {"FrameFetcher"}
+
+
 def test_guesses_and_previews_of_links_leave_the_dashboard_its_share(assembly: Assembly) -> None:
     ((_, stage),) = assembly.resources("AWS::ApiGatewayV2::Stage").items()
     slower = {"DetailedMetricsEnabled": True, "ThrottlingBurstLimit": 20, "ThrottlingRateLimit": 10}
@@ -99,6 +116,7 @@ def test_only_the_api_and_the_schedule_call_functions(assembly: Assembly) -> Non
     }
     assert called == {
         ("apigateway.amazonaws.com", "FrameFetcher"),
+        ("apigateway.amazonaws.com", "OperatorActions"),
         ("apigateway.amazonaws.com", "AlertLink"),
         ("events.amazonaws.com", "Watchdog"),
     }

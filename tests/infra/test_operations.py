@@ -59,6 +59,7 @@ EXPECTED = {
     "image-processor-slow": ("Duration", "Maximum", MORE, 96_000, 3, "notBreaching"),
     "watchdog-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "watchdog-silent": ("Invocations", "Sum", LESS, 1, 1, "breaching"),
+    "operator-actions-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "alert-link-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "frame-fetcher-errors": ("Errors", "Sum", MORE, 2, 1, "notBreaching"),
     "frame-fetcher-throttles": ("Throttles", "Sum", MORE, 1, 3, "notBreaching"),

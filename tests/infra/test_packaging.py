@@ -162,6 +162,9 @@ def test_a_function_carries_no_module_of_ours_that_only_another_imports() -> Non
     assert {"framewatch.adapters.aws.sms", "framewatch.adapters.aws.alert_topic"} <= processor - link
     assert {"framewatch.adapters.aws.sms", "framewatch.adapters.aws.alert_topic"} <= ours["watchdog"] - link
     assert "framewatch.services.answer_alerts" in link - processor
+    acts = {"framewatch.services.act_on_alerts", "framewatch.adapters.aws.sms", "framewatch.adapters.aws.alert_topic"}
+    assert acts & ours["operator_actions"] == {"framewatch.services.act_on_alerts"}
+    assert "framewatch.services.act_on_alerts" not in fetcher
 
 
 def test_the_lock_is_hashed_names_no_index_and_holds_no_pictures_library() -> None:
@@ -287,6 +290,7 @@ try:
 except handler.InvalidQuery:
     pass
 """,
+    "operator_actions": "kept = handler.deps()",
     "alert_link": "kept = handler.deps()",
 }
 _ENVIRONMENT = {

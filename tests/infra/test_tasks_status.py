@@ -20,6 +20,7 @@ NAMES = {
     "ImageProcessorName": "processor",
     "WatchdogName": "watchdog",
     "FrameFetcherName": "fetcher",
+    "OperatorActionsName": "actions",
     "AlertLinkName": "link",
     "DashboardUrl": "https://d1.cloudfront.net",
     "OperationsDashboardName": "framewatch-dev",

@@ -20,7 +20,7 @@ OUTPUTS = {
     "processing": {"ImageProcessorName", "WatchdogName", "FailureQueueUrl"},
     "web": {"WebBucketName", "DistributionId", "DashboardUrl", "ApiUrl"},
     "identity": {"UserPoolId", "UserPoolClientId", "SignInUrl", "Issuer"},
-    "api": {"FrameFetcherName", "AlertLinkName"},
+    "api": {"FrameFetcherName", "OperatorActionsName", "AlertLinkName"},
     "operations": {"OperationsDashboardName", "SettingsDigest"},
 }
 DISTRIBUTION_NAME = "framewatch-dev-web:ExportsOutputFnGetAttDashboardDomainName57CC0D6B"
@@ -167,6 +167,7 @@ def test_functions_run_what_the_zips_are_built_for(assembly: Assembly) -> None:
         "lambdas.image_processor.handler.lambda_handler",
         "lambdas.watchdog.handler.lambda_handler",
         "lambdas.frame_fetcher.handler.lambda_handler",
+        "lambdas.operator_actions.handler.lambda_handler",
         "lambdas.alert_link.handler.lambda_handler",
     }
     for function in functions.values():
@@ -190,6 +191,7 @@ def test_functions_are_told_where_things_are(assembly: Assembly) -> None:
         "image_processor": {"FW_FAILURE_QUEUE_URL"} | told,
         "watchdog": told,
         "frame_fetcher": {"FW_IMAGE_URL_TTL_S"},
+        "operator_actions": set(),
         "alert_link": {"FW_IMAGE_URL_TTL_S"},
     }
     found = {name: set(f["Environment"]["Variables"]) for name, f in _functions(assembly).items()}
@@ -227,6 +229,7 @@ def test_every_log_group_forgets_when_the_site_file_says(assembly: Assembly, pro
             "ImageProcessorLogs",
             "WatchdogLogs",
             "FrameFetcherLogs",
+            "OperatorActionsLogs",
             "AlertLinkLogs",
             "AccessLog",
         }
@@ -286,6 +289,19 @@ def test_links_in_texts_lead_to_the_dashboards_own_address(assembly: Assembly) -
 
 def test_the_fetcher_can_change_nothing(assembly: Assembly) -> None:
     assert _actions(assembly, "FrameFetcher") == {"dynamodb:Query", "s3:GetObject", "s3:ListBucket"}
+
+
+def test_who_acts_on_alerts_reads_no_picture_and_lists_nothing_of_the_table(assembly: Assembly) -> None:
+    assert _actions(assembly, "OperatorActions") == {
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "s3:GetObject",
+        "s3:ListBucket",
+    }
+    read = [s for o, s, _ in assembly.statements() if o.startswith("OperatorActionsRole") and s["Sid"] == "ReadSite"]
+    assert read and "frames" not in json.dumps([s["Resource"] for s in read]).lower()
 
 
 def test_who_holds_a_link_changes_items_and_nothing_else(assembly: Assembly) -> None:

@@ -72,6 +72,7 @@ KEEPERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("processing", "ImageProcessorLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("processing", "WatchdogLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "AlertLinkLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
+    ("api", "OperatorActionsLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "FrameFetcherLogs"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
     ("api", "AccessLog"): ("AWS::Logs::LogGroup", {"LogGroupName": None}),
 }

@@ -1,0 +1,75 @@
+"""API Gateway (HTTP API, payload version 2) -> what somebody who is signed in does about alerts.
+
+Of its own, so that the function that reads may write nothing. It reads no pictures, and texts nobody.
+"""
+
+import logging
+import os
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.function import FunctionSettings, SystemClock, start_logging
+from framewatch.adapters.aws.http_api import Answers, Event, Response, dispatch, guarded, json_text, to_response
+from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.domain.access import Caller
+from framewatch.services.act_on_alerts import ActDeps, answer_alert, end_snooze, note_alert
+from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note
+from framewatch.wire.api_routes import ACTOR, roles_of
+
+SERVICE = "operator_actions"
+
+_log = logging.getLogger("framewatch.operator_actions")
+
+
+def lambda_handler(event: Event, context: LambdaContext) -> Response:  # noqa: ARG001  Lambda hands it over
+    return guarded(lambda: answer(event), _log)
+
+
+def answer(event: Event) -> Response:
+    settings()  # begins the log
+    return dispatch(event, ROLES, _ANSWERS, _log)
+
+
+def post_answer(event: Event, caller: Caller) -> Response:
+    return to_response(answer_alert(parse_answer(json_text(event)), caller, deps()))
+
+
+def post_note(event: Event, caller: Caller) -> Response:
+    return to_response(note_alert(parse_note(json_text(event)), caller, deps()))
+
+
+def post_snooze_end(event: Event, caller: Caller) -> Response:
+    return to_response(end_snooze(parse_end_snooze(json_text(event)), caller, deps()))
+
+
+ROLES = roles_of(ACTOR)
+_ANSWERS: Answers = {
+    ("POST", "/v1/alerts/answer"): post_answer,
+    ("POST", "/v1/alerts/notes"): post_note,
+    ("POST", "/v1/snoozes/end"): post_snooze_end,
+}
+
+
+@cache
+def settings() -> FunctionSettings:
+    """Read once a process, by its first request, which also begins the log. Raises SettingsError."""
+    found = FunctionSettings.read(os.environ)
+    start_logging(SERVICE, found)
+    return found
+
+
+@cache
+def deps() -> ActDeps:
+    """Built once a process, by its first request that is let in. Raises SettingsError."""
+    told = settings()
+    aws = AwsClients(workers=1)
+    clock = SystemClock()
+    return ActDeps(
+        site=S3SiteSource(aws.s3(), told.config_bucket, told.site_key, clock),
+        alerts=DynamoAlertTable(DynamoTable(aws.dynamodb(), told.table)),
+        clock=clock,
+    )
