@@ -34,6 +34,7 @@ from framewatch.domain.frames import make_boot_id
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.limits import Held
 from framewatch.services.ports import RawRecord
+from framewatch.wire.envelope import format_utc
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import day_of
 from infra.tasks import edge_boxes
@@ -56,6 +57,7 @@ FUNCTIONS = {
     "image_processor": "ImageProcessor",
     "watchdog": "Watchdog",
     "frame_fetcher": "FrameFetcher",
+    "operator_actions": "OperatorActions",
     "alert_link": "AlertLink",
 }
 GAP_S = 30
@@ -78,8 +80,9 @@ SITE = "\n".join(
         f"visits: {{gap_s: {GAP_S}}}",
     ]
 )
-# Who asks for a page, as API Gateway tells the function after it has checked the token.
+# Who asks, as API Gateway tells the function after it has checked the token.
 _VIEWER = {"jwt": {"claims": {"sub": "someone", "cognito:groups": "[viewer]"}, "scopes": None}}
+_ADMIN = {"jwt": {"claims": {"sub": "maria", "cognito:groups": "[admin]"}, "scopes": None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +298,35 @@ class Deployed:
         }
         answer, log = self._invoke("alert_link", event)
         return Seen(answer.get("statusCode") == expected, f"{answer.get('body')} {log}")
+
+    # -- operators' actions
+
+    def act(self, camera_id: str, kind: AnswerKind) -> Seen:
+        """On its newest alert."""
+        return self.post("/v1/alerts/answer", self._naming(camera_id) | {"kind": kind})
+
+    def note(self, camera_id: str) -> Seen:
+        return self.post("/v1/alerts/notes", self._naming(camera_id) | {"text": "The postman"})
+
+    def end_snooze(self, camera_id: str) -> Seen:
+        alert = self.alert(camera_id)
+        return self.post("/v1/snoozes/end", {"rule": alert.rule_id, "scope": alert.scope})
+
+    def _naming(self, camera_id: str) -> dict[str, str]:
+        alert = self.alert(camera_id)
+        return {"camera": camera_id, "captured_at": format_utc(alert.captured_at), "alert_id": alert.alert_id}
+
+    def post(self, path: str, body: dict[str, str]) -> Seen:
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"content-type": "application/json"},
+            "body": json.dumps(body),
+            "requestContext": {"stage": "$default", "http": {"method": "POST", "path": path}, "authorizer": _ADMIN},
+        }
+        answer, log = self._invoke("operator_actions", event)
+        return Seen(answer.get("statusCode") == 200, f"{answer.get('body')} {log}")
 
     # -- the frame fetcher
 

@@ -286,7 +286,7 @@ _BUILD = {
     "frame_fetcher": """
 kept = handler.deps()
 try:
-    handler.post_rule_test({"body": "no JSON"})
+    handler.post_rule_test({"headers": {"content-type": "application/json"}, "body": "no JSON"}, None)
 except handler.InvalidQuery:
     pass
 """,
