@@ -20,10 +20,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.items import StoredFrame, index_name
 
 EXPIRED_ALLOWANCE = 1000
 _EXPIRED_STRIDE = 100
+# Sorts after every day.
+_AFTER_ALL = "~"
 _RUN = 2  # wins in a row after which a camera is read ahead as far as is certain
 
 
@@ -175,3 +177,13 @@ def _together(executor: Executor | None, reads: Sequence[Callable[[], None]]) ->
         return
     for future in [executor.submit(read) for read in reads]:
         future.result()
+
+
+def newest_frame(pages: FramePages, camera_id: str) -> StoredFrame | None:
+    """The camera's newest by capture; None when there is none. Two queries, an item each."""
+    index = index_name(camera_id)
+    day = pages.previous_day(index, _AFTER_ALL, None)
+    if day is None:
+        return None
+    found = pages.query(FrameRead(index, day, end_of_day(day), None, 1)).frames
+    return found[0] if found else None

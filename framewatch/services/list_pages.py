@@ -27,7 +27,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.site import SiteConfig
 from framewatch.services.frame_merge import end_of_day
-from framewatch.wire.api_alerts import SpanQuery
 from framewatch.wire.envelope import format_utc
 
 MAX_CAMERA_DAYS = 400
@@ -56,6 +55,16 @@ class ReadDay(Protocol[T_co]):
     ) -> Iterator[tuple[str, T_co]]: ...
 
 
+class Spanned(Protocol):
+    """A query with a span of time, either end of which may be left open."""
+
+    @property
+    def from_(self) -> datetime | None: ...
+
+    @property
+    def to(self) -> datetime | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """first <= time < end."""
@@ -64,7 +73,7 @@ class Span:
     end: datetime
 
 
-def choose_span(query: SpanQuery, site: SiteConfig, now: datetime) -> Span:
+def choose_span(query: Spanned, site: SiteConfig, now: datetime) -> Span:
     """Raises InvalidQuery for a span longer than things are kept."""
     end = query.to or now + CLOCK_AHEAD
     first = query.from_ or max(end - DEFAULT_SPAN, EARLIEST)

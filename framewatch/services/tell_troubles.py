@@ -20,11 +20,10 @@ from framewatch.domain.silence import PROCESSING, Findings, Sign, Subject, judge
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.trouble_life import Stage, TroubleLife, live_on, suspected_since
 from framewatch.domain.troubles import Trouble, TroubleKind
-from framewatch.services.frame_merge import FramePages, FrameRead, end_of_day
+from framewatch.services.frame_merge import FramePages, newest_frame
 from framewatch.services.ports import HealthTable, HeartbeatTable, TroubleTable
 from framewatch.services.send_alerts import SendDeps
 from framewatch.services.tally import Tally, retry_conflicts
-from framewatch.wire.items import index_name
 from framewatch.wire.sms import back_text, silence_text
 
 _log = logging.getLogger(__name__)
@@ -33,8 +32,6 @@ _log = logging.getLogger(__name__)
 _TURN_MARGIN = timedelta(seconds=5)
 # Enough for one text; with less, it would be cut off in the middle.
 FINISH_S = 5.0
-# Sorts after every day.
-_AFTER_ALL = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,20 +199,10 @@ def read_signs(site: SiteConfig, deps: TroubleDeps) -> list[Sign]:
     known = {b.camera_id for b in beats}
     others = [camera.id for camera in site.cameras if camera.id not in known]
     run = deps.executor.map if deps.executor else map
-    for camera_id, at in zip(others, run(lambda i: newest_frame_at(deps.frames, i), others), strict=True):
-        if at is not None:
-            signs.append(Sign(camera_id, at))
+    for camera_id, frame in zip(others, run(lambda i: newest_frame(deps.frames, i), others), strict=True):
+        if frame is not None:
+            signs.append(Sign(camera_id, frame.stored_at))
     return signs
-
-
-def newest_frame_at(frames: FramePages, camera_id: str) -> datetime | None:
-    """When the camera's newest frame, by capture, was stored; None when there is none. Two queries, an item each."""
-    index = index_name(camera_id)
-    day = frames.previous_day(index, _AFTER_ALL, None)
-    if day is None:
-        return None
-    found = frames.query(FrameRead(index, day, end_of_day(day), None, 1)).frames
-    return found[0].stored_at if found else None
 
 
 def _silent_cameras(lives: Iterable[TroubleLife]) -> set[str]:

@@ -246,7 +246,7 @@ def _step(alert: Alert, contact_id: str) -> EscalationStep:
     )
 
 
-_NEXT_CURSOR = (
+NEXT_CURSOR = (
     "gives the next page; null when there is none. A page may hold fewer than `limit`, even none, and still have a"
     " next one."
 )
@@ -254,7 +254,7 @@ _NEXT_CURSOR = (
 
 class AlertsPage(Answer):
     alerts: tuple[AlertView, ...] = Field(description="newest capture first")
-    next_cursor: str | None = Field(description=_NEXT_CURSOR)
+    next_cursor: str | None = Field(description=NEXT_CURSOR)
 
 
 class WithheldView(Answer):
@@ -294,7 +294,7 @@ class WithheldView(Answer):
 
 class WithheldPage(Answer):
     withheld: tuple[WithheldView, ...] = Field(description="newest visit first; one row a visit, rule and reason")
-    next_cursor: str | None = Field(description=_NEXT_CURSOR)
+    next_cursor: str | None = Field(description=NEXT_CURSOR)
 
 
 class Stage(StrEnum):

@@ -13,6 +13,7 @@ from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.http_api import (
     Answers,
     Event,
@@ -26,17 +27,21 @@ from framewatch.adapters.aws.http_api import (
 )
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.adapters.aws.trouble_table import DynamoTroubleTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.access import Caller
 from framewatch.domain.errors import InvalidQuery
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.services.fetch_latency import fetch_latency
 from framewatch.services.list_alerts import ListDeps, list_alerts, list_withheld
+from framewatch.services.list_cameras import CameraDeps, list_cameras
 from framewatch.services.list_snoozes import list_snoozes
+from framewatch.services.list_visits import list_visits
 from framewatch.wire.api import parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import READER, roles_of
+from framewatch.wire.api_visits import parse_visits_query
 from lambdas.frame_fetcher.openapi import document_json
 from lambdas.frame_fetcher.settings import Settings
 
@@ -79,6 +84,14 @@ def get_snoozes(_: Event, caller: Caller) -> Response:
     return to_response(list_snoozes(caller, found.table, found.frames.site, found.frames.clock))
 
 
+def get_visits(event: Event, _: Caller) -> Response:
+    return to_response(list_visits(parse_visits_query(query_pairs(event)), deps().alerts))
+
+
+def get_cameras(_: Event, __: Caller) -> Response:
+    return to_response(list_cameras(deps().cameras))
+
+
 def post_rule_test(event: Event, _: Caller) -> Response:
     # Imported late: what processes frames is much to load, and a page need not wait for it.
     from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits  # noqa: PLC0415
@@ -117,6 +130,8 @@ _ANSWERS: Answers = {
     ("GET", "/v1/withheld"): get_withheld,
     ("GET", "/v1/latency"): get_latency,
     ("GET", "/v1/snoozes"): get_snoozes,
+    ("GET", "/v1/visits"): get_visits,
+    ("GET", "/v1/cameras"): get_cameras,
     ("POST", "/v1/rules/test"): post_rule_test,
     ("GET", "/v1/site"): get_site,
     ("GET", "/v1/me"): get_me,
@@ -129,6 +144,7 @@ class Deps:
     frames: FetchDeps
     alerts: ListDeps
     table: DynamoAlertTable
+    cameras: CameraDeps
 
 
 @cache
@@ -148,13 +164,14 @@ def deps() -> Deps:
     s3, dynamodb = aws.s3(), aws.dynamodb()
     site = S3SiteSource(s3, told.config_bucket, told.site_key, clock)
     images = S3ImageStore(s3, told.frames_bucket)
+    pages = DynamoFramePages(dynamodb, told.table, clock)
     table = DynamoTable(dynamodb, told.table)
     alerts = DynamoAlertTable(table)
     executor = ThreadPoolExecutor(READERS, thread_name_prefix="read")
     return Deps(
         frames=FetchDeps(
             site=site,
-            pages=DynamoFramePages(dynamodb, told.table, clock),
+            pages=pages,
             images=images,
             clock=clock,
             image_url_ttl=told.image_url_ttl,
@@ -170,4 +187,14 @@ def deps() -> Deps:
             executor=executor,
         ),
         table=alerts,
+        cameras=CameraDeps(
+            site=site,
+            heartbeats=DynamoHeartbeatTable(table),
+            troubles=DynamoTroubleTable(table),
+            frames=pages,
+            images=images,
+            clock=clock,
+            image_url_ttl=told.image_url_ttl,
+            executor=executor,
+        ),
     )

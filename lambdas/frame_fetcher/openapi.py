@@ -31,9 +31,11 @@ from framewatch.wire.api_alerts import (
     WithheldPage,
     WithheldQuery,
 )
+from framewatch.wire.api_cameras import CamerasView
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
+from framewatch.wire.api_visits import VisitsPage, VisitsQuery
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
     FramesPage,
@@ -43,6 +45,8 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     RuleTestView,
     SiteView,
     MeView,
+    VisitsPage,
+    CamerasView,
     SnoozesView,
     AnsweredView,
     AlertView,
@@ -118,6 +122,20 @@ def _paths() -> dict[str, Any]:
             body=RuleTestRequest,
             answer=_answer("Visits, alerts and what was withheld", RuleTestView),
         ),
+        "/v1/visits": _listing(
+            "getVisits",
+            "Visits with what rules made of them, the one that began last first, page by page",
+            VisitsQuery,
+            "A page of visits",
+            VisitsPage,
+        ),
+        "/v1/cameras": {
+            "get": {
+                "operationId": "getCameras",
+                "summary": "How each camera of the site is, since when and why, and what it last saw",
+                "responses": {"200": _answer("The cameras", CamerasView), **_CLOSED, **_FAILURES},
+            }
+        },
         "/v1/snoozes": {
             "get": {
                 "operationId": "getSnoozes",

@@ -15,13 +15,17 @@ from moto import mock_aws
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.frames import FrameMeta
+from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.labels import Instance, Label
 from framewatch.services.try_rules import TrialTables, try_rules
+from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 from framewatch.wire.site_file import load_site_text
 from lambdas.frame_fetcher import handler, openapi
+from tests.frames import make_heartbeat
 from tests.functional.test_frame_fetcher import CONTEXT, ENVIRONMENT, claims, event
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -77,6 +81,8 @@ def cloud():
             assert frames.put(f, NOW + timedelta(days=90))
         # What the processor and the watchdog would have written, in the real table.
         try_rules(FRAMES, load_site_text(SITE), TrialTables(DynamoVisitTable(table), DynamoAlertTable(table)))
+        beat = make_heartbeat(1, at=NOW, state=CameraState.STALLED, last_error="front: no picture for 10 s.")
+        DynamoHeartbeatTable(table).put(StoredHeartbeat.of(beat, NOW), NOW + timedelta(days=90))
         handler.settings.cache_clear()
         handler.deps.cache_clear()
         yield dynamodb
@@ -162,6 +168,33 @@ def test_withheld_rows_say_why_there_was_no_alert():
     assert [*first["withheld"], *rest["withheld"]] == rows
 
 
+def test_visits_are_paged_and_filtered():
+    visits = get("/v1/visits")["visits"]
+    assert [(v["camera_id"], v["label"], v["frames"]) for v in visits] == [
+        ("garage", "Person", 1),
+        ("front", "Person", 1),
+        ("front", "vehicle", 1),
+        ("front", "Car", 1),
+        ("front", "Person", 2),
+    ]
+    assert [[c["rule_id"] for c in v["alerts"]] for v in visits] == [["people"], [], [], [], ["people"]]
+    assert [w["reason"] for w in visits[1]["withheld"]] == ["cool-down"]
+    assert f"{FRAMES[3].frame_id}.jpg" in visits[0]["best"]["image_url"] and not visits[0]["open"]
+    first = get("/v1/visits", label="person", camera="front", limit=1)
+    second = get("/v1/visits", label="person", camera="front", limit=1, cursor=first["next_cursor"])
+    assert [*first["visits"], *second["visits"]] == [visits[1], visits[4]]
+
+
+def test_cameras_are_answered_with_their_state_and_newest_frame():
+    front, garage = get("/v1/cameras")["cameras"]
+    assert (front["state"], front["name"], front["heartbeat"]["counts"]["sampled"]) == ("stalled", "Front door", 60)
+    assert front["why"] == "front: no picture for 10 s."
+    assert front["newest_frame"]["frame_id"] == FRAMES[2].frame_id
+    assert f"{FRAMES[2].frame_id}.jpg" in front["newest_frame"]["image_url"]
+    assert (garage["state"], garage["heartbeat"]) == ("silent", None)
+    assert garage["newest_frame"]["frame_id"] == FRAMES[4].frame_id
+
+
 def test_latency_is_answered_stage_by_stage():
     body = get("/v1/latency")
     assert body["alerts"] == 2 and body["cut_at"] is None and body["from"] < body["to"]
@@ -181,6 +214,11 @@ def test_the_document_names_the_fields_that_are_answered():
     assert set(schemas["AlertView"]["required"]) == set(get("/v1/alerts")["alerts"][0])
     assert set(schemas["WithheldView"]["required"]) == set(get("/v1/withheld")["withheld"][0])
     assert set(schemas["LatencyView"]["required"]) == set(get("/v1/latency"))
+    assert set(schemas["VisitView"]["required"]) == set(get("/v1/visits")["visits"][0])
+    cameras = get("/v1/cameras")
+    assert set(schemas["CamerasView"]["required"]) == set(cameras)
+    assert set(schemas["CameraStatusView"]["required"]) == set(cameras["cameras"][0])
+    assert set(schemas["HeartbeatView"]["required"]) == set(cameras["cameras"][0]["heartbeat"])
     assert set(schemas["RuleTestView"]["required"]) == set(tried())
 
 
@@ -320,9 +358,9 @@ def test_no_request_is_ever_a_500(request_):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.sampled_from(["/v1/alerts", "/v1/withheld", "/v1/latency"]),
+    st.sampled_from(["/v1/alerts", "/v1/withheld", "/v1/latency", "/v1/visits"]),
     st.dictionaries(
-        st.sampled_from(["camera", "rule", "state", "reason", "from", "to", "limit", "cursor"]),
+        st.sampled_from(["camera", "rule", "label", "state", "reason", "from", "to", "limit", "cursor"]),
         st.sampled_from(["front", "sent", "late", "10", "1000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
         | st.text(alphabet=st.characters(codec="utf-8"), max_size=20),
         max_size=3,

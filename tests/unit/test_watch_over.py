@@ -21,7 +21,7 @@ from framewatch.domain.silence import ShardHealth
 from framewatch.domain.site import Camera
 from framewatch.domain.trouble_life import Stage
 from framewatch.domain.visits import AlertState
-from framewatch.services.tell_troubles import newest_frame_at
+from framewatch.services.frame_merge import newest_frame
 from framewatch.services.watch_over import watch_over
 from tests.fakes import Crash, make_site
 from tests.frames import NOON
@@ -211,8 +211,9 @@ def test_only_a_camera_without_heartbeats_costs_queries_and_two_at_most() -> Non
     world.look()
     assert world.pages.queries == 2
     pages = FakePages([frame_of("shed", NOON, captured_at=NOON - timedelta(days=40))])
-    assert (newest_frame_at(pages, "shed"), pages.queries) == (NOON, 2)
-    assert newest_frame_at(pages, "front") is None
+    newest = newest_frame(pages, "shed")
+    assert newest is not None and (newest.stored_at, pages.queries) == (NOON, 2)
+    assert newest_frame(pages, "front") is None
 
 
 def test_a_stream_that_lags_and_vision_that_fails_are_told_and_over() -> None:
