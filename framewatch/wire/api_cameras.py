@@ -8,6 +8,7 @@ from pydantic import Field
 
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.troubles import TroubleKind
+from framewatch.wire.api import LabelView
 from framewatch.wire.api_values import Answer, Time
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
@@ -70,6 +71,9 @@ class NewestFrameView(Answer):
     captured_at: Time
     stored_at: Time
     age_s: float = Field(description="since the capture")
+    width: int
+    height: int
+    labels: tuple[LabelView, ...]
     image_url: str = Field(description="opens without credentials until image_url_expires_at; never keep it")
     image_url_expires_at: Time
 
@@ -82,6 +86,9 @@ class NewestFrameView(Answer):
             captured_at=frame.captured_at,
             stored_at=frame.stored_at,
             age_s=age_s(frame.captured_at, now),
+            width=frame.width,
+            height=frame.height,
+            labels=tuple(LabelView.of(label) for label in frame.labels),
             image_url=image_url,
             image_url_expires_at=image_url_expires_at,
         )

@@ -191,6 +191,7 @@ def test_cameras_are_answered_with_their_state_and_newest_frame():
     assert front["why"] == "front: no picture for 10 s."
     assert front["newest_frame"]["frame_id"] == FRAMES[2].frame_id
     assert f"{FRAMES[2].frame_id}.jpg" in front["newest_frame"]["image_url"]
+    assert front["newest_frame"]["labels"] == get("/v1/frames", camera="front")["frames"][0]["labels"]
     assert (garage["state"], garage["heartbeat"]) == ("silent", None)
     assert garage["newest_frame"]["frame_id"] == FRAMES[4].frame_id
 
@@ -219,6 +220,7 @@ def test_the_document_names_the_fields_that_are_answered():
     assert set(schemas["CamerasView"]["required"]) == set(cameras)
     assert set(schemas["CameraStatusView"]["required"]) == set(cameras["cameras"][0])
     assert set(schemas["HeartbeatView"]["required"]) == set(cameras["cameras"][0]["heartbeat"])
+    assert set(schemas["NewestFrameView"]["required"]) == set(cameras["cameras"][0]["newest_frame"])
     assert set(schemas["RuleTestView"]["required"]) == set(tried())
 
 

@@ -81,6 +81,7 @@ def test_a_camera_is_shown_with_all_that_its_box_said_last_and_its_newest_frame(
         },
     }
     assert newest["frame_id"] == frame.frame_id and newest["age_s"] == 8.0
+    assert (newest["width"], newest["height"], newest["labels"]) == (frame.width, frame.height, [])
     assert newest["image_url"] == f"https://images.test/{frame.image_key}?for=900"
     assert newest["image_url_expires_at"] == "2026-03-14T12:16:00.000000Z"
     assert [c.camera_id for c in view.cameras] == ["front", "yard", "attic"] and view.troubles == ()
