@@ -83,7 +83,7 @@ export function instantsOf(wall: WallTime, zone: string): WallMeaning {
 }
 
 /** First instant with the later offset; the two ends differ in offset by one change. */
-function changeBetween(lowMs: number, highMs: number, zone: string): number {
+export function changeBetween(lowMs: number, highMs: number, zone: string): number {
   const offsetLow = zoneOffsetMs(lowMs, zone);
   let low = lowMs;
   let high = highMs;
