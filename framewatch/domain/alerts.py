@@ -30,6 +30,7 @@ class AnswerKind(StrEnum):
     TAKEN = "taken"
     SNOOZED = "snoozed"
     FALSE_ALARM = "false-alarm"
+    CLOSED = "closed"  # dealt with; nothing further
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,10 @@ class AlertRequest(Query):
 class AnswerRequest(AlertRequest):
     """The body of POST /v1/alerts/answer."""
 
-    kind: Annotated[AnswerKind, BeforeValidator(_parse_kind)]
+    kind: Annotated[AnswerKind, BeforeValidator(_parse_kind)] = Field(
+        description="whichever it is, nobody further is told. taken: somebody has it; snoozed: its rule texts nothing"
+        " of these cameras for a while; false-alarm: kept for its rule; closed: dealt with"
+    )
     minutes: Annotated[int, BeforeValidator(_parse_minutes)] | None = Field(
         default=None,
         description=f"of a snooze, from now, {MIN_SNOOZE_MIN} to {MAX_SNOOZE_MIN}; absent: {DEFAULT_SNOOZE_MIN}."

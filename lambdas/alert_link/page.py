@@ -179,6 +179,8 @@ def _states(page: AlertPage, zone: tzinfo) -> list[Html]:
             said.append(fill(words.TAKEN, who=_subject(who), time=time))
         elif kind is AnswerKind.FALSE_ALARM:
             said.append(fill(words.FALSE_ALARM, who=_named(who), time=time))
+        elif kind is AnswerKind.CLOSED:
+            said.append(fill(words.CLOSED, who=_named(who), time=time))
         elif page.snoozed_until is None:
             said.append(fill(words.SNOOZE_OVER, who=_named(who), time=time))
     if not page.given:

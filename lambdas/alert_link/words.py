@@ -22,6 +22,7 @@ TAKEN = "$who has it since $time."
 TAKEN_BY_YOU = "You have it since $time."
 SNOOZED_UNTIL = "Snoozed until $time by $who: no texts of this kind until then."
 SNOOZE_OVER = "Snoozed by $who at $time; that is over."
+CLOSED = "Closed by $who at $time."
 FALSE_ALARM = "Marked as a false alarm by $who at $time."
 
 ANSWER = "Your answer"

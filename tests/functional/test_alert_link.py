@@ -319,6 +319,13 @@ def test_a_snooze_is_shown_with_its_end_and_a_false_alarm_with_who_said_so(cloud
     assert "Marked as a false alarm by Bo at" in look(mine).text
 
 
+def test_the_page_says_that_an_operator_has_closed_it(cloud):
+    alert = cloud.alert()
+    cloud.alerts.answer(alert.ref, AnswerKind.CLOSED, Answer("user:e2c5a4d4", datetime.now(UTC), "maria"))
+    page = look(cloud.link(alert))
+    assert "Closed by somebody else at" in page.text and "maria" not in page.text and "Snooze" in page.text
+
+
 def test_a_second_post_of_the_same_changes_no_answer(cloud):
     alert = cloud.alert()
     token = cloud.link(alert)

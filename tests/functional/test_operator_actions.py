@@ -357,7 +357,7 @@ def test_an_unknown_alert_is_not_found(alert, path, wrong):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kind": "seen"}, "kind: must be one of taken, snoozed, false-alarm"),
+        ({"kind": "seen"}, "kind: must be one of taken, snoozed, false-alarm, closed"),
         ({"kind": None}, "kind: is missing"),
         ({"kind": ["taken"]}, "kind: must be one of"),
         ({"camera": None}, "camera: is missing; camera_id of the alert"),

@@ -95,7 +95,7 @@ export interface Me {
 }
 
 export type AlertState = "claimed" | "sent" | "failed" | "held" | "joined";
-export type AnswerKind = "taken" | "snoozed" | "false-alarm";
+export type AnswerKind = "taken" | "snoozed" | "false-alarm" | "closed";
 
 export interface Person {
   /** A contact's id, or `user:` and a name. */
