@@ -33,11 +33,11 @@ demo: setup
 
 test: setup $(VENV)/.stamp-dev lint
 	cd web_ui && $(call node,npm test)
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not long" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 # Seconds, not minutes: no emulator, no browser, no pixels.
 test-fast: $(VENV)/.stamp-dev lint
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not slow and not long and not pixels" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not long and not pixels" $(ARGS)
 
 test-long: setup $(VENV)/.stamp-dev
 	$(PY) -m pytest -m long $(ARGS)

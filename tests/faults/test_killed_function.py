@@ -24,7 +24,6 @@ def function_processes(run: psutil.Process) -> list[psutil.Process]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("full_run")
 def test_frames_in_a_function_that_is_killed_at_work_are_stored_by_the_redelivery(tmp_path):
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "local_cloud.cli", "run", "--once", "--fast", "--no-browser", "--every", "2"]

@@ -34,7 +34,7 @@ from tests.front import open_dashboard
 from tests.functional.local_account import TIMEOUT_S, Account
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PASSWORD = "Correct-Horse-1"
 SITE = "cameras: [{id: bikes}]\nwatch: {labels: [Car]}\ndeployment: {shards: 1}\n"
@@ -253,16 +253,17 @@ def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_i
 def test_a_deploy_that_fails_half_way_says_why_and_what_ran_goes_on(
     cloud: Cloud, page: httpx.Client, assemble: Any, deploy_assembly: Any
 ) -> None:
-    assembly = assemble("dev", cloud.site)
-    _break(assembly, "api", taken=outputs(cloud.stage("dev"))["FramesBucketName"])
+    good = assemble("dev", cloud.site)
+    broken = shutil.copytree(good, good.with_name("broken"))
+    _break(broken, "api", taken=outputs(cloud.stage("dev"))["FramesBucketName"])
     with pytest.raises(TaskProblem) as caught:
-        deploy_assembly("dev", assembly)
+        deploy_assembly("dev", broken)
     assert "framewatch-dev-api: Taken (AWS::S3::Bucket): " in str(caught.value)
     assert "already exists" in str(caught.value)
     assert deployed(cloud.stage("dev"))["api"]["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert cloud.cameras_of(page)
     # The next one is in nobody's way.
-    deploy_assembly("dev", assemble("dev", cloud.site))
+    deploy_assembly("dev", good)
     assert deployed(cloud.stage("dev"))["api"]["StackStatus"].endswith("COMPLETE")
 
 

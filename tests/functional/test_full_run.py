@@ -18,8 +18,8 @@ from local_cloud.stream_batches import MappingSettings
 from local_cloud.trim import Trimmer
 from tests.played import Played
 
-# One worker for all: they share a stack that has played a clip.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run")]
+# They share a stack that has played a clip.
+pytestmark = pytest.mark.slow
 
 
 # Each visit by itself: without a cool-down, and without incidents that a visit of another label would join.

@@ -23,8 +23,8 @@ from infra.tasks import edge_boxes
 from tests.functional.deployed import BOX, EDGE_FILE, FUNCTIONS, GAP_S, PHONE, SECOND_PHONE, Deployed, Seen
 from tests.functional.grants import Grant
 
-# One worker for all: they share a stack.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("full_run")]
+# They share a stack.
+pytestmark = pytest.mark.slow
 
 Work = Callable[[Deployed], AbstractContextManager[Callable[[], Seen]]]
 """Prepares a piece of work, with all rights, and gives what does it; to be called again when it was refused."""

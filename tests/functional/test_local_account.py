@@ -79,7 +79,6 @@ def send_frames(client, outputs) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("full_run")
 def test_what_is_deployed_is_served_and_let_go_of_when_it_is_destroyed(start_account, assembly, pages):
     account = start_account()
     assert stat.S_IMODE(account.env_file.stat().st_mode) == 0o600
@@ -118,7 +117,6 @@ def test_what_is_deployed_is_served_and_let_go_of_when_it_is_destroyed(start_acc
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("full_run")
 def test_an_invitations_first_password_is_on_the_terminal_and_must_be_changed(start_account, assembly, pages):
     account = start_account()
     outputs = deploy_all(account.client, assembly, pages)
@@ -150,7 +148,6 @@ def test_an_invitations_first_password_is_on_the_terminal_and_must_be_changed(st
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("full_run")
 def test_a_mapping_that_changes_is_followed_and_nothing_is_skipped(start_account, assembly, pages):
     account = start_account()
     outputs = deploy_all(account.client, assembly, pages)
@@ -173,7 +170,6 @@ def test_a_mapping_that_changes_is_followed_and_nothing_is_skipped(start_account
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("full_run")
 def test_an_emulator_that_dies_ends_the_command_with_a_sentence(start_account):
     account = start_account()
     emulator = next(c for c in account.children if "local_cloud.guarded_emulator" in c.cmdline())

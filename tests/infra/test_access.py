@@ -9,8 +9,7 @@ from framewatch.domain.access import Role
 from lambdas.frame_fetcher.openapi import ROUTES as FETCHED
 from tests.infra.conftest import Assembly
 
-# One worker: the synthesis is shared.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
+pytestmark = pytest.mark.slow
 
 PAGE: dict[str, Any] = {
     "Fn::Join": [

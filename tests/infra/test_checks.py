@@ -13,8 +13,7 @@ import pytest
 from infra.settings import PARTS, REPO
 from tests.infra.conftest import Assembly
 
-# One worker: the synthesis is shared.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
+pytestmark = pytest.mark.slow
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE = "FRAMEWATCH_UPDATE_SNAPSHOTS"

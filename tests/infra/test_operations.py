@@ -36,8 +36,7 @@ from tests.frames import PERSON, beat_record, make_heartbeat
 from tests.infra.conftest import Assembly, synthesise
 from tests.watch_fakes import WatchWorld
 
-# One worker: the synthesis is shared.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
+pytestmark = pytest.mark.slow
 
 RUNBOOK = REPO / "docs" / "operations.md"
 MORE, LESS = "GreaterThanOrEqualToThreshold", "LessThanThreshold"

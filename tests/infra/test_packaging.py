@@ -223,7 +223,6 @@ _ELF64, _LITTLE_ENDIAN, _AARCH64 = 2, 1, 183
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("packaging")
 @pytest.mark.parametrize("function", packaging.FUNCTIONS)
 def test_a_zip_for_aws_holds_lambdas_own_binaries_and_no_other(
     built: dict[str, dict[str, Path]], function: str
@@ -240,7 +239,6 @@ def test_a_zip_for_aws_holds_lambdas_own_binaries_and_no_other(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("packaging")
 @pytest.mark.parametrize("function", packaging.FUNCTIONS)
 def test_what_is_deployed_is_what_runs_here_but_for_the_binaries(
     built: dict[str, dict[str, Path]], function: str
@@ -258,7 +256,6 @@ def test_what_is_deployed_is_what_runs_here_but_for_the_binaries(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("packaging")
 def test_zips_for_aws_stay_small(built: dict[str, dict[str, Path]]) -> None:
     for path in built["aws"].values():
         assert path.stat().st_size < 8_000_000  # a cold start reads all of it: 6 MB when this was written
@@ -309,7 +306,6 @@ _ENVIRONMENT = {
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("packaging")
 @pytest.mark.parametrize("function", packaging.FUNCTIONS)
 def test_a_zip_is_all_that_its_function_needs_and_nothing_that_it_does_not(
     built: dict[str, dict[str, Path]], tmp_path: Path, function: str

@@ -10,8 +10,7 @@ from infra.settings import read_site
 from lambdas.image_processor.handler import AFTER_VISION_S
 from tests.infra.conftest import SITE, Assembly, as_list
 
-# One worker: the synthesis is shared.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
+pytestmark = pytest.mark.slow
 
 OUTPUTS = {
     "data": {"TableName", "FramesBucketName", "ConfigBucketName"},

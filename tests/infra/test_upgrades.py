@@ -8,8 +8,7 @@ import pytest
 from infra.settings import PARTS
 from tests.infra.conftest import Assembly
 
-# One worker: the synthesis is shared.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthesis")]
+pytestmark = pytest.mark.slow
 
 # (stack, logical id) -> type, and the properties whose change makes CloudFormation put a new, empty one in its place,
 # or Cognito refuse the update for good. None: must not be there, since nothing can take the name of what it replaces.
