@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiClient, ApiProblem, isAbort, loadConfig } from "./api/client";
 import type { Me, RuntimeConfig, Site } from "./api/types";
 import { AppContext, type App } from "./app/context";
+import { applyTheme } from "./app/settings";
 import { takeAnswer, type Answer } from "./auth/answer";
 import { Provider, SignInMisconfigured } from "./auth/provider";
 import { Session, type SessionState } from "./auth/session";
@@ -104,7 +105,7 @@ function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) 
     return (
       <>
         <header class="header">
-          <Header site={null} view={null} account={account} serverNow={Date.now} />
+          <Header site={null} account={account} serverNow={Date.now} />
           {trouble && (
             <Banner problem={trouble.problem} nextTryMs={trouble.nextTryMs} lastOkMs={null} zone={null} onRetry={retry} />
           )}
@@ -166,6 +167,7 @@ function useTrying(task: (() => Promise<unknown>) | null): { trouble: BootTroubl
   return { trouble, retry: () => void (running.current || setTries((n) => n + 1)) };
 }
 
+applyTheme();
 const memory = new TabMemory();
 // Before anything else: a code must not stay in the address while the rest is loading.
 const answer = takeAnswer(location, history, memory);

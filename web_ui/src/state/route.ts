@@ -30,3 +30,8 @@ export function searchOf(view: View, params: URLSearchParams | Record<string, st
   if (view === "wall" && own.length === 0) return "";
   return `?${new URLSearchParams([["view", view], ...own])}`;
 }
+
+/** A wall screen: pictures alone, without the header and the ways to other views. */
+export function isScreenOnly({ view, params }: Route): boolean {
+  return view === "wall" && params.get("screen") === "full";
+}

@@ -23,9 +23,25 @@ export const strings = {
       charts: "Charts",
       snoozes: "Snoozes",
     } as Record<View, string>,
+    more: "More",
+    moreWith: (view: string) => `More: ${view}`,
     loading: "Loading…",
     outdated: "This view could not be loaded. A newer version of the page may be there.",
     reload: "Load the page again",
+  },
+
+  help: {
+    title: "Keys and appearance",
+    titleWithKey: "Keys and appearance (?)",
+    close: "Close",
+    theme: "Appearance",
+    themes: { auto: "As the system", light: "Light", dark: "Dark" } as Record<string, string>,
+    singleKeys: "Single keys work",
+    everywhere: "Everywhere",
+    goTo: (view: string) => `Go to ${view}`,
+    this: "Show this help",
+    escape: "Close what is open",
+    keyNames: { Escape: "Esc", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" } as Record<string, string>,
   },
 
   age: {

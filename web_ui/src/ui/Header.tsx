@@ -1,9 +1,8 @@
+import type { ComponentChildren } from "preact";
 import type { Site } from "../api/types";
-import { linkTo } from "../app/context";
-import type { View } from "../state/route";
 import { strings } from "../strings";
 import { siteTimeAt, zoneAbbreviation } from "../time/zone";
-import { Logo, SignOutIcon } from "./icons";
+import { HelpIcon, Logo, SignOutIcon } from "./icons";
 import { useTicking } from "./ticker";
 
 /** Whoever is signed in; null where a site asks for no sign-in. */
@@ -14,16 +13,15 @@ export interface Account {
 
 interface Props {
   site: Site | null;
-  /** null before anything can be shown. */
-  view: View | null;
   account: Account | null;
   serverNow: () => number;
+  /** Absent before anything can be shown. */
+  onHelp?: () => void;
+  /** The views, where they have their place here. */
+  children?: ComponentChildren;
 }
 
-/** A frame is looked at from wherever it was found: it has no place of its own. */
-const IN_NAVIGATION = ["wall", "review", "timeline", "frames", "charts", "zones", "snoozes"] as const;
-
-export function Header({ site, view, account, serverNow }: Props) {
+export function Header({ site, account, serverNow, onHelp, children }: Props) {
   return (
     <>
       <div class="header-row">
@@ -32,7 +30,19 @@ export function Header({ site, view, account, serverNow }: Props) {
           <h1>{site?.name ?? strings.product}</h1>
           {site && <SiteClock zone={site.time_zone} serverNow={serverNow} />}
         </div>
-        {view && <Navigation view={view} />}
+        {children}
+        {onHelp && (
+          <button
+            type="button"
+            class="button button-quiet help-button"
+            aria-label={strings.help.title}
+            aria-haspopup="dialog"
+            title={strings.help.titleWithKey}
+            onClick={onHelp}
+          >
+            <HelpIcon />
+          </button>
+        )}
         {account && (
           <>
             <p class="who" title={account.who}>
@@ -56,23 +66,7 @@ export function Header({ site, view, account, serverNow }: Props) {
   );
 }
 
-function Navigation({ view }: { view: View }) {
-  return (
-    <nav class="nav" aria-label={strings.nav.label}>
-      <ul>
-        {IN_NAVIGATION.map((each) => (
-          <li key={each}>
-            <a class="nav-link" {...linkTo(each)} aria-current={each === view ? "page" : undefined}>
-              {strings.nav.views[each]}
-            </a>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
-}
-
-function SiteClock({ zone, serverNow }: { zone: string; serverNow: () => number }) {
+export function SiteClock({ zone, serverNow }: { zone: string; serverNow: () => number }) {
   const time = useTicking(() => siteTimeAt(serverNow(), zone).time);
   return (
     <p class="site-clock" title={strings.header.zoneTitle(zone)}>

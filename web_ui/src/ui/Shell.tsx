@@ -1,22 +1,59 @@
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { useApp, useConnection, useRoute } from "../app/context";
-import type { View } from "../state/route";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { navigate, useApp, useConnection, useRoute } from "../app/context";
+import { useKeyboard, useKeys } from "../app/keys";
+import { isScreenOnly, searchOf, type View } from "../state/route";
 import { strings } from "../strings";
 import { LOADERS } from "../views/registry";
 import type { ViewProps } from "../views/view";
 import { Banner } from "./Banner";
 import { Header, type Account } from "./Header";
+import { Help } from "./Help";
+import { BottomNavigation, Navigation, useNarrow } from "./Navigation";
 
 type Loaded = { view: View; Component: ComponentType<ViewProps> } | { view: View; failed: true };
+
+/** After a `g`. */
+const GO_TO: readonly [string, View][] = [
+  ["w", "wall"],
+  ["r", "review"],
+  ["t", "timeline"],
+  ["f", "frames"],
+  ["c", "charts"],
+];
 
 /** The header, whether the API answers, and the view that the address names. */
 export function Shell({ account }: { account: Account | null }) {
   const { site, zone, serverNow, connection } = useApp();
   const { trouble, epoch } = useConnection();
-  const { view, params } = useRoute();
+  const route = useRoute();
+  const { view, params } = route;
   const loaded = useView(view);
+  const narrow = useNarrow();
+  const screenOnly = isScreenOnly(route);
+  const [helpOpen, setHelpOpen] = useState(false);
+  const header = useHeightOf("--header-h");
 
+  useKeyboard();
+  useKeys(
+    strings.help.everywhere,
+    useMemo(
+      () => [
+        ...GO_TO.map(([letter, to]) => ({
+          press: `g ${letter}`,
+          words: strings.help.goTo(strings.nav.views[to]),
+          run: () => {
+            navigate(searchOf(to));
+            window.scrollTo(0, 0);
+          },
+        })),
+        { press: "?", words: strings.help.this, run: () => setHelpOpen(true) },
+        { press: "Escape", words: strings.help.escape },
+      ],
+      [],
+    ),
+  );
+  useFocusOnArrival(loaded?.view ?? null);
   useEffect(() => {
     document.title =
       view === "wall" ? strings.title(site.name) : strings.titleOfView(strings.nav.views[view], site.name);
@@ -24,11 +61,23 @@ export function Shell({ account }: { account: Account | null }) {
 
   return (
     <>
-      <a class="skip" href="#main">
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          // The address is the view's; a fragment would stay in every bookmark.
+          event.preventDefault();
+          focusMain();
+        }}
+      >
         {strings.skip}
       </a>
-      <header class="header">
-        <Header site={site} view={view} account={account} serverNow={serverNow} />
+      <header class="header" ref={header}>
+        {!screenOnly && (
+          <Header site={site} account={account} serverNow={serverNow} onHelp={() => setHelpOpen(true)}>
+            {!narrow && <Navigation view={view} />}
+          </Header>
+        )}
         {trouble?.problem && (
           <Banner
             problem={trouble.problem}
@@ -46,6 +95,8 @@ export function Shell({ account }: { account: Account | null }) {
           {loaded ? <Outdated /> : <p class="view-loading hint">{strings.nav.loading}</p>}
         </main>
       )}
+      {narrow && !screenOnly && <BottomNavigation view={view} />}
+      <Help open={helpOpen} onClose={() => setHelpOpen(false)} />
       <div class="sr-only" role="status">
         {!trouble && epoch > 0 ? strings.banner.back : ""}
       </div>
@@ -61,6 +112,36 @@ function Outdated() {
         {strings.nav.reload}
       </button>
     </div>
+  );
+}
+
+function focusMain(): void {
+  document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+/** Who goes to another view goes on reading there. Not at first: a page that opens begins at its beginning. */
+function useFocusOnArrival(view: View | null): void {
+  const last = useRef<View | null>(null);
+  useEffect(() => {
+    if (view === null) return;
+    if (last.current !== null && last.current !== view) focusMain();
+    last.current = view;
+  }, [view]);
+}
+
+/** Keeps a custom property at the height of what this is the ref of: what is sticky below it has to know. */
+function useHeightOf(property: string): (element: HTMLElement | null) => void {
+  const observer = useRef<ResizeObserver | null>(null);
+  return useMemo(
+    () => (element) => {
+      observer.current?.disconnect();
+      if (!element) return;
+      const measure = () => document.documentElement.style.setProperty(property, `${element.offsetHeight}px`);
+      observer.current = new ResizeObserver(measure);
+      observer.current.observe(element);
+      measure();
+    },
+    [property],
   );
 }
 

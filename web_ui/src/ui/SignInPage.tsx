@@ -19,7 +19,7 @@ export function SignInPage(props: Props) {
   return (
     <>
       <header class="header">
-        <Header site={null} view={null} account={null} serverNow={Date.now} />
+        <Header site={null} account={null} serverNow={Date.now} />
       </header>
       <main>
         <Notice {...props} />

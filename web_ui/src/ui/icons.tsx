@@ -1,4 +1,5 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
+import type { View } from "../state/route";
 
 function Icon({ children }: { children: ComponentChildren }) {
   return (
@@ -78,6 +79,78 @@ export const SignOutIcon = () => (
     <path d="M8 3.500H4v13h4M8.500 10h8M13.500 6.500 17 10l-3.500 3.500" />
   </Icon>
 );
+export const HelpIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="8" />
+    <path d="M7.600 7.800a2.500 2.500 0 1 1 3.400 2.300c-.7.3-1 .8-1 1.600" />
+    <circle cx="10" cy="14.2" r=".6" class="icon-fill" />
+  </Icon>
+);
+export const MoreIcon = () => (
+  <Icon>
+    <path d="M3 6h14M3 10h14M3 14h14" />
+  </Icon>
+);
+export const BigIcon = () => (
+  <Icon>
+    <path d="M3 7.500V3h4.500M12.500 3H17v4.500M17 12.500V17h-4.500M7.500 17H3v-4.500" />
+  </Icon>
+);
+export const SmallIcon = () => (
+  <Icon>
+    <path d="M7.500 3v4.500H3M17 7.500h-4.500V3M12.500 17v-4.500H17M3 12.500h4.500V17" />
+  </Icon>
+);
+export const BoxesIcon = () => (
+  <Icon>
+    <rect x="3" y="3" width="14" height="14" rx="1.500" />
+    <rect x="7" y="7" width="6" height="7" />
+  </Icon>
+);
+const WallIcon = () => (
+  <Icon>
+    <rect x="2.500" y="3.500" width="6.500" height="5.500" rx="1" />
+    <rect x="11" y="3.500" width="6.500" height="5.500" rx="1" />
+    <rect x="2.500" y="11" width="6.500" height="5.500" rx="1" />
+    <rect x="11" y="11" width="6.500" height="5.500" rx="1" />
+  </Icon>
+);
+const ReviewIcon = () => (
+  <Icon>
+    <path d="m2.500 5 1.500 1.500L6.500 4M2.500 10 4 11.500 6.500 9M2.500 15 4 16.500 6.500 14M10 5.500h7.500M10 10.500h7.500M10 15.500h7.500" />
+  </Icon>
+);
+const TimelineIcon = () => (
+  <Icon>
+    <path d="M2.500 16.500h15M4 12h5M11 12h5.500M6 8h9M3.500 4H8" />
+  </Icon>
+);
+const ChartsIcon = () => (
+  <Icon>
+    <path d="M3 17V3M3 17h14M7 14v-4M11 14V6M15 14V9" />
+  </Icon>
+);
+const ZonesIcon = () => (
+  <Icon>
+    <path d="M4 5.500 15.500 4 17 14 7 16.500Z" />
+  </Icon>
+);
+const SnoozesIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10.500" r="7" />
+    <path d="M10 6.500v4l2.500 2" />
+  </Icon>
+);
+export const VIEW_ICONS: Record<View, ComponentType> = {
+  wall: WallIcon,
+  review: ReviewIcon,
+  timeline: TimelineIcon,
+  frames: PictureIcon,
+  frame: PictureIcon,
+  charts: ChartsIcon,
+  zones: ZonesIcon,
+  snoozes: SnoozesIcon,
+};
 export const Logo = () => (
   <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <path d="M8 13V9.500A1.5 1.5 0 0 1 9.5 8H13M19 8h3.500A1.5 1.5 0 0 1 24 9.500V13M24 19v3.500a1.5 1.5 0 0 1-1.5 1.500H19M13 24H9.500A1.5 1.5 0 0 1 8 22.500V19" />
