@@ -80,7 +80,7 @@ def judge_frame(
     left = [(i, m) for i, m in zip(seen.instances, flags, strict=False) if i.confidence >= rule.min_confidence]
     asked = (
         (rule.min_area_share > 0, Reason.TOO_SMALL, lambda i, _: _area(i.box_xyxy_rel) >= rule.min_area_share),
-        (bool(rule.zones), Reason.OUTSIDE_ZONE, lambda i, _: _stands_in(zones, i.box_xyxy_rel)),
+        (bool(rule.zones), Reason.OUTSIDE_ZONE, lambda i, _: stands_in(zones, i.box_xyxy_rel)),
         (rule.require_motion, Reason.STATIONARY, lambda _, has_moved: has_moved),
     )
     for is_asked, reason, fulfils in asked:
@@ -128,7 +128,7 @@ def _company_fits(rule: Rule, names: Mapping[str, float]) -> bool:
     return wanted and not any(fold(word) in names for word in rule.none_of)
 
 
-def _stands_in(zones: Sequence[PolygonRel], box: BoxXYXYRel) -> bool:
+def stands_in(zones: Sequence[PolygonRel], box: BoxXYXYRel) -> bool:
     """By the middle of its lower edge: where a standing object meets the ground."""
     x, y = (box[0] + box[2]) / 2, box[3]
     return any(contains(zone, x, y) for zone in zones)

@@ -1,6 +1,7 @@
 """One page of frames for the dashboard. What a page costs is stated in frame_merge.py."""
 
 import re
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from framewatch.domain.labels import fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.frame_merge import FramePages, end_of_day, merge_newest_first
-from framewatch.services.list_pages import CLOCK_AHEAD, choose_cameras, decode_place, encode_place
+from framewatch.services.list_filters import choose_cameras, filters_of
+from framewatch.services.list_pages import CLOCK_AHEAD, decode_place, encode_place
 from framewatch.services.ports import Clock, ImageStore, SiteSource
 from framewatch.wire.api import FramesPage, FramesQuery, FrameView, SiteView
 from framewatch.wire.envelope import format_utc
@@ -34,17 +36,33 @@ def fetch_site(deps: FetchDeps) -> SiteView:
 def fetch_frames(query: FramesQuery, deps: FetchDeps) -> FramesPage:
     """Raises InvalidQuery, StorageUnavailable."""
     site = deps.site.current()
-    cameras = choose_cameras(query.camera, site)
+    cameras = choose_cameras([query.camera] if query.camera else (), site)
+    indexes = [index_name(camera_id, query.label, query.watch_only) for camera_id in cameras]
     merged = merge_newest_first(
         deps.pages,
-        [index_name(camera_id, query.label, query.watch_only) for camera_id in cameras],
+        indexes,
         before_sk=_start(query, deps.clock.now()),
         floor_sk=format_utc(query.from_) if query.from_ else None,
         limit=query.limit,
+        wanted=_wanted(query),
         executor=deps.executor,
     )
     next_cursor = encode_cursor(query, merged.resume_before) if merged.resume_before else None
     return FramesPage(frames=_views(merged.frames, site, deps), next_cursor=next_cursor)
+
+
+def _wanted(query: FramesQuery) -> Callable[[StoredFrame], bool] | None:
+    """What a frame of the right camera and label must be besides; None when it need be nothing."""
+    least = query.min_confidence
+    if least is None:
+        return None
+    asked = fold(query.label) if query.label is not None else None
+
+    def is_sure(frame: StoredFrame) -> bool:
+        labels = (label.to_domain() for label in frame.labels if label.confidence >= least)
+        return any(asked is None or asked in label.names_folded for label in labels)
+
+    return is_sure
 
 
 def _start(query: FramesQuery, now: datetime) -> str:
@@ -74,21 +92,10 @@ def _views(frames: list[StoredFrame], site: SiteConfig, deps: FetchDeps) -> tupl
 
 def encode_cursor(query: FramesQuery, position: str) -> str:
     """Opaque to clients. Holds a place in time, not a count: frames that arrive meanwhile shift nothing."""
-    return encode_place(position, _filters(query))
+    return encode_place(position, filters_of(query))
 
 
 def decode_cursor(query: FramesQuery) -> str:
     """The position in the query's cursor. Raises InvalidQuery when it is damaged or from other filters."""
-    place, _ = decode_place(query.cursor or "", _filters(query), lambda text: bool(_POSITION.fullmatch(text)))
+    place, _ = decode_place(query.cursor or "", filters_of(query), lambda text: bool(_POSITION.fullmatch(text)))
     return place
-
-
-def _filters(query: FramesQuery) -> list[str | bool | None]:
-    """Everything that decides which frames there are; not `limit`, which may change from page to page."""
-    return [
-        query.camera,
-        fold(query.label) if query.label is not None else None,
-        format_utc(query.from_) if query.from_ else None,
-        format_utc(query.to) if query.to else None,
-        query.watch_only,
-    ]

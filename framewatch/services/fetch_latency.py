@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from framewatch.domain.alerts import Alert, DeliveryState
 from framewatch.services.list_alerts import ListDeps
-from framewatch.services.list_pages import Walk, choose_cameras, choose_span, time_of
+from framewatch.services.list_filters import choose_cameras
+from framewatch.services.list_pages import Walk, choose_span, time_of
 from framewatch.wire.api_alerts import LatencyQuery, LatencyView, Stage, StageView
 
 MAX_ALERTS = 1000

@@ -17,7 +17,8 @@ from operator import itemgetter
 from framewatch.domain.errors import InvalidQuery, SiteFileError
 from framewatch.domain.site import SiteConfig
 from framewatch.services.frame_merge import FramePages, FrameRead, end_of_day
-from framewatch.services.list_pages import Span, choose_cameras, time_of
+from framewatch.services.list_filters import choose_cameras
+from framewatch.services.list_pages import Span, time_of
 from framewatch.services.ports import Clock, SiteSource
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
@@ -51,7 +52,7 @@ def fetch_trial(request: RuleTestRequest, deps: TrialDeps) -> RuleTestView:
     span = _span(request, deps.clock.now())
     indexes = [
         index_name(camera_id, word)
-        for camera_id in choose_cameras(request.camera, site)
+        for camera_id in choose_cameras([request.camera] if request.camera else (), site)
         for word in site.watch_words
         if site.rules_for(camera_id, word)
     ]

@@ -12,6 +12,9 @@ only where they may be the next to show, so a page costs what it holds:
 Expired frames that DynamoDB has not deleted yet are read and not shown. Reading them is bounded, too: a request that
 meets more than EXPIRED_ALLOWANCE of them ends its page early, with a cursor that goes on from there. Only where they
 are met is more than one frame of a camera read ahead.
+
+Where a caller wants only some of the frames, those that it does not want are read and counted as if they were shown,
+at most MAX_UNWANTED of them: then the page ends early, too.
 """
 
 from collections import deque
@@ -23,7 +26,8 @@ from typing import Protocol
 from framewatch.wire.items import StoredFrame, index_name
 
 EXPIRED_ALLOWANCE = 1000
-_EXPIRED_STRIDE = 100
+MAX_UNWANTED = 500
+_STRIDE = 100  # where most of what is read may not be shown
 # Sorts after every day.
 _AFTER_ALL = "~"
 _RUN = 2  # wins in a row after which a camera is read ahead as far as is certain
@@ -129,13 +133,14 @@ def merge_newest_first(
     before_sk: str,
     floor_sk: str | None,
     limit: int,
+    wanted: Callable[[StoredFrame], bool] | None = None,
     executor: Executor | None = None,
 ) -> Merged:
     """At most `limit` frames with floor_sk <= sort key < before_sk. executor: for reads that can go together."""
     streams = [_Stream(index, before_sk[:10], before_sk, floor_sk) for index in indexes]
     shown: list[StoredFrame] = []
     last: _Stream | None = None
-    wins = 0
+    wins = unwanted = 0
     while len(shown) < limit:
         live = [s for s in streams if s.ready or not s.done]
         if not live:
@@ -144,9 +149,13 @@ def merge_newest_first(
         # An unread camera's keys are below its bound, so a head that equals the bound comes first.
         first = next((s for s in live if s.ready and s.top == top), None)
         if first is not None:
-            shown.append(first.ready.popleft())
+            frame = first.ready.popleft()
             wins = wins + 1 if first is last else 1
             last = first
+            if wanted is None or wanted(frame):
+                shown.append(frame)
+            elif (unwanted := unwanted + 1) == MAX_UNWANTED:
+                return Merged(shown, frame.sort_key)
             continue
         expired = sum(s.expired for s in streams)
         if expired >= EXPIRED_ALLOWANCE:
@@ -155,7 +164,8 @@ def merge_newest_first(
         rest = max((s.top for s in live if s.top != top), default=None)
         alone = len(unread) == 1
         if alone and (rest is None or rest <= unread[0].day or (unread[0] is last and wins >= _RUN)):
-            unread[0].read_on(pages, _stride(unread[0], limit - len(shown)), rest)
+            ahead = limit - len(shown) if wanted is None else _STRIDE
+            unread[0].read_on(pages, _stride(unread[0], ahead), rest)
         else:
             _together(executor, [_reader(s, pages) for s in unread])
     return Merged(shown, shown[-1].sort_key)
@@ -163,7 +173,7 @@ def merge_newest_first(
 
 def _stride(stream: _Stream, limit: int) -> int:
     # Where one frame has expired the older ones most likely have, too: step over them in few requests.
-    return max(limit, _EXPIRED_STRIDE) if stream.expired else limit
+    return max(limit, _STRIDE) if stream.expired else limit
 
 
 def _reader(stream: _Stream, pages: FramePages) -> Callable[[], None]:

@@ -1,19 +1,19 @@
 """Pages of alerts and of what was withheld. What a page costs is stated in list_pages.py."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, timedelta
 
 from framewatch.domain.access import Caller
 from framewatch.domain.alerts import Alert
+from framewatch.domain.labels import fold
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Reason, Visit, Withheld
+from framewatch.services.list_filters import Stands, choose_cameras, choose_zone, filters_of
 from framewatch.services.list_pages import (
     ReadDay,
     Walk,
-    choose_cameras,
     choose_span,
     decode_place,
     encode_place,
@@ -24,16 +24,14 @@ from framewatch.wire.api_alerts import (
     AlertsPage,
     AlertsQuery,
     AlertView,
-    PagedQuery,
     WithheldPage,
     WithheldQuery,
     WithheldView,
 )
-from framewatch.wire.envelope import format_utc
 from framewatch.wire.items import image_key_of
 
 # Where most of what is read may be left out, more is asked for at once.
-_FILTERED_PAGE = 100
+FILTERED_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +50,25 @@ class ListDeps:
 def list_alerts(query: AlertsQuery, deps: ListDeps, you: Caller | None = None) -> AlertsPage:
     """you: who asks. Raises InvalidQuery, StorageUnavailable."""
     site = deps.site.current()
-    filters = _filters(query, query.state)
+    filters = filters_of(query)
     place, _ = decode_place(query.cursor, filters, is_sort_key) if query.cursor is not None else (None, None)
+    cameras, stands = choose_zone(query.zone, choose_cameras(query.camera, site), site)
+    wanted = _wanted(query, stands)
     walk = Walk(
         deps.alerts,
-        choose_cameras(query.camera, site),
+        cameras,
         choose_span(query, site, deps.clock.now()),
         before_sk=place,
-        page=query.limit if query.rule is None and query.state is None else _FILTERED_PAGE,
+        page=query.limit if not wanted else FILTERED_PAGE,
         executor=deps.executor,
     )
     found: list[Alert] = []
     resume: str | None = None
     for sk, alert in walk:
-        if query.rule in (None, alert.rule_id) and query.state in (None, alert.state):
+        if all(is_so(alert) for is_so in wanted):
             found.append(alert)
+            if query.alert is not None:
+                return AlertsPage(alerts=_views(found, site, deps, you), next_cursor=None)  # ids are unique
             if len(found) == query.limit:
                 resume = sk
                 break
@@ -75,6 +77,23 @@ def list_alerts(query: AlertsQuery, deps: ListDeps, you: Caller | None = None) -
         alerts=_views(found, site, deps, you),
         next_cursor=encode_place(resume, filters) if resume is not None else None,
     )
+
+
+def _wanted(query: AlertsQuery, stands: Stands) -> list[Callable[[Alert], bool]]:
+    """What an alert must be, besides of these cameras and this time; empty when anything will do."""
+    labels = {fold(word) for word in query.label}
+    least = query.min_confidence
+    conditions: list[tuple[bool, Callable[[Alert], bool]]] = [
+        (query.alert is not None, lambda a: a.alert_id == query.alert),
+        (query.rule is not None, lambda a: a.rule_id == query.rule),
+        (query.state is not None, lambda a: a.state is query.state),
+        (query.severity is not None, lambda a: a.severity is query.severity),
+        (bool(labels), lambda a: fold(a.label) in labels),
+        (least is not None, lambda a: a.confidence >= (least or 0)),
+        (query.answered is not None, lambda a: a.answered is query.answered),
+        (query.zone is not None, lambda a: stands(a.camera_id, a.box_xyxy_rel)),
+    ]
+    return [is_so for asked, is_so in conditions if asked]
 
 
 def _views(alerts: list[Alert], site: SiteConfig, deps: ListDeps, you: Caller | None) -> tuple[AlertView, ...]:
@@ -103,7 +122,7 @@ def _image_url(alert: Alert, deps: ListDeps) -> str:
 def list_withheld(query: WithheldQuery, deps: ListDeps) -> WithheldPage:
     """Rows of one visit stand together. Raises InvalidQuery, StorageUnavailable."""
     site = deps.site.current()
-    filters = _filters(query, query.reason)
+    filters = filters_of(query)
     place, within = decode_place(query.cursor, filters, is_sort_key) if query.cursor is not None else (None, None)
     walk = Walk(
         deps.visits,
@@ -111,7 +130,7 @@ def list_withheld(query: WithheldQuery, deps: ListDeps) -> WithheldPage:
         choose_span(query, site, deps.clock.now()),
         # A visit that the page before did not show to its end is read again.
         before_sk=place if place is None or within is None else f"{place}!",
-        page=_FILTERED_PAGE,
+        page=FILTERED_PAGE,
         executor=deps.executor,
     )
     names = {camera.id: camera.display_name for camera in site.cameras}
@@ -141,12 +160,3 @@ def _rows(visit: Visit, query: WithheldQuery) -> Iterator[tuple[str, str, Reason
     for rule_id, reason, row in withheld_rows(visit):
         if query.rule in (None, rule_id) and query.reason in (None, reason):
             yield f"{rule_id}#{reason}", rule_id, reason, row
-
-
-def _filters(query: PagedQuery, more: str | None) -> list[Any]:
-    """Everything that decides what there is; not `limit`, which may change from page to page."""
-    return [query.camera, query.rule, _text(query.from_), _text(query.to), more]
-
-
-def _text(at: datetime | None) -> str | None:
-    return format_utc(at) if at else None

@@ -85,16 +85,6 @@ def choose_span(query: Spanned, site: SiteConfig, now: datetime) -> Span:
     return Span(first, end)
 
 
-def choose_cameras(camera: str | None, site: SiteConfig) -> list[str]:
-    """Raises InvalidQuery."""
-    known = [c.id for c in site.cameras]
-    if camera is None:
-        return known
-    if camera not in known:
-        raise InvalidQuery(f"camera: {camera[:63]!r} is not a camera of this site; known are: {', '.join(known)}")
-    return [camera]
-
-
 @dataclass(slots=True)
 class Walk(Generic[T]):
     """Items with first <= sort key < before_sk, newest first, each with its sort key; once.

@@ -4,41 +4,40 @@ from datetime import UTC, timedelta
 
 from framewatch.domain.labels import fold
 from framewatch.domain.visits import Visit
-from framewatch.services.list_alerts import ListDeps
+from framewatch.services.list_alerts import FILTERED_PAGE, ListDeps
+from framewatch.services.list_filters import choose_cameras, choose_zone, filters_of
 from framewatch.services.list_pages import (
     Walk,
-    choose_cameras,
     choose_span,
     decode_place,
     encode_place,
     is_sort_key,
 )
 from framewatch.wire.api_visits import VisitsPage, VisitsQuery, VisitView
-from framewatch.wire.envelope import format_utc
 from framewatch.wire.items import image_key_of
-
-# Where most of what is read may be left out, more is asked for at once.
-_FILTERED_PAGE = 100
 
 
 def list_visits(query: VisitsQuery, deps: ListDeps) -> VisitsPage:
     """Raises InvalidQuery, StorageUnavailable."""
     site, now = deps.site.current(), deps.clock.now().astimezone(UTC)
-    label = fold(query.label) if query.label is not None else None
-    filters = [query.camera, label, *(format_utc(at) if at else None for at in (query.from_, query.to))]
+    filters = filters_of(query)
     place, _ = decode_place(query.cursor, filters, is_sort_key) if query.cursor is not None else (None, None)
+    cameras, stands = choose_zone(query.zone, choose_cameras(query.camera, site), site)
+    labels, least = {fold(word) for word in query.label}, query.min_confidence or 0
     walk = Walk(
         deps.visits,
-        choose_cameras(query.camera, site),
+        cameras,
         choose_span(query, site, now),
         before_sk=place,
-        page=query.limit if label is None else _FILTERED_PAGE,
+        page=FILTERED_PAGE if labels or least or query.zone is not None else query.limit,
         executor=deps.executor,
     )
     found: list[Visit] = []
     resume: str | None = None
     for sk, visit in walk:
-        if label in (None, fold(visit.label)):
+        best = visit.best
+        fits = (not labels or fold(visit.label) in labels) and best.confidence >= least
+        if fits and stands(visit.camera_id, best.box_xyxy_rel):
             found.append(visit)
             if len(found) == query.limit:
                 resume = sk

@@ -13,23 +13,18 @@ from framewatch.domain.site import Camera, SiteConfig
 from framewatch.wire.api_values import (
     DEFAULT_LIMIT,
     Answer,
+    Flag,
     Limit,
+    Percent,
     Query,
     Time,
     TimeParameter,
     Word,
     parse_query,
-    text_only,
 )
 from framewatch.wire.items import StoredFrame, StoredLabel
 
 MAX_VALUE_CHARS = 600  # the longest good value is a cursor, of about 250
-
-
-def _parse_flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("true or false")
-    return text == "true"
 
 
 class FramesQuery(Query):
@@ -42,7 +37,10 @@ class FramesQuery(Query):
     )
     from_: TimeParameter | None = Field(default=None, alias="from", description="captured at this time or later")
     to: TimeParameter | None = Field(default=None, description="captured before this time")
-    watch_only: Annotated[bool, text_only(_parse_flag)] = Field(
+    min_confidence: Percent | None = Field(
+        default=None, description="in percent: only frames with that label, or else any, at this confidence or above"
+    )
+    watch_only: Flag = Field(
         default=False, description="only frames with a label of the watch list, as it was when they were analysed"
     )
     limit: Limit = Field(default=DEFAULT_LIMIT, description="the most frames to answer")

@@ -16,11 +16,14 @@ from framewatch.wire.api_people import AnswerView, NoteView
 from framewatch.wire.api_values import (
     DEFAULT_LIMIT,
     Answer,
+    Flag,
     Limit,
+    Percent,
     Query,
     Time,
     TimeParameter,
     Word,
+    Words,
     parse_query,
     text_only,
 )
@@ -47,10 +50,16 @@ _State = Annotated[
 _Reason = Annotated[Reason, _one_of(Reason, Reason), WithJsonSchema({"type": "string", "enum": list(Reason)})]
 
 
+_Severity = Annotated[
+    Severity, _one_of(Severity, Severity), WithJsonSchema({"type": "string", "enum": list(Severity)})
+]
+ZONE = "a zone's id: only where the middle of the box's lower edge lies in that zone of its camera"
+
+
 class SpanQuery(Query):
     """Which cameras and rules, and from when to when: the last seven days unless it says so."""
 
-    camera: Word | None = Field(default=None, description="one camera's id; absent: every camera of the site")
+    camera: Words = Field(default=(), description="a camera's id, once for each; absent: every camera of the site")
     rule: Word | None = Field(default=None, description="one rule's id; the watch list is `watch`")
     from_: TimeParameter | None = Field(
         default=None, alias="from", description="at this time or later; absent: seven days before the end"
@@ -70,6 +79,16 @@ class AlertsQuery(PagedQuery):
 
     state: _State | None = Field(
         default=None, description="claimed: not yet sent; sent; failed: nobody could be told; held: by a limit"
+    )
+    severity: _Severity | None = Field(default=None, description="of the rule when it alerted")
+    label: Words = Field(default=(), description="a word of the rules, once for each; case does not count")
+    min_confidence: Percent | None = Field(default=None, description="in percent")
+    answered: Flag | None = Field(default=None, description="whether anybody has answered, whatever they said")
+    zone: Word | None = Field(default=None, description=ZONE)
+    alert: Annotated[str, Field(max_length=MAX_VALUE_CHARS)] | None = Field(
+        default=None,
+        description="one alert's id. Give its camera, its captured_at as `from` and an instant after it as `to`:"
+        " then nothing else is read",
     )
 
 

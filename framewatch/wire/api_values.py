@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 
@@ -57,12 +57,28 @@ def _parse_word(text: str) -> str:
     return text
 
 
+def _parse_flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def _parse_percent(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text) or float(text) > 100:
+        raise ValueError("a number of percent from 0 to 100")
+    return float(text)
+
+
 def text_only(parse: Any) -> BeforeValidator:
     """Query values are text; a value that is not comes from our own code, already parsed."""
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
 Word = Annotated[str, text_only(_parse_word)]
+Words = tuple[Word, ...]
+"""A parameter that may be given several times."""
+Flag = Annotated[bool, text_only(_parse_flag)]
+Percent = Annotated[float, Field(ge=0, le=100), text_only(_parse_percent)]
 TimeParameter = Annotated[
     datetime, text_only(parse_time), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
@@ -87,17 +103,19 @@ def parse_query(model: type[Q], pairs: Iterable[tuple[str, str]], *, max_value_c
 
     An unknown parameter is refused: a misspelt filter that is ignored would show the wrong things.
     """
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    values: dict[str, str] = {}
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    known = list(fields)
+    values: dict[str, Any] = {}
     for name, value in pairs:
         refuse_unknown(name, known)
-        if name in values:
+        several = get_origin(fields[name].annotation) is tuple
+        if name in values and not several:
             raise InvalidQuery(f"{name}: stands twice; give it once")
         if not value:
             raise InvalidQuery(f"{name}: is empty; leave it out or give it a value")
         if len(value) > max_value_chars:
             raise InvalidQuery(f"{name}: is longer than {max_value_chars} characters")
-        values[name] = value
+        values[name] = [*values.get(name, ()), value] if several else value
     return checked(model, values)
 
 

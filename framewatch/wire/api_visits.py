@@ -8,15 +8,17 @@ from pydantic import Field
 
 from framewatch.domain.frames import BoxXYXYRel
 from framewatch.domain.visits import AlertState, Reason, Visit
-from framewatch.wire.api_alerts import MAX_VALUE_CHARS, NEXT_CURSOR
+from framewatch.wire.api_alerts import MAX_VALUE_CHARS, NEXT_CURSOR, ZONE
 from framewatch.wire.api_values import (
     DEFAULT_LIMIT,
     Answer,
     Limit,
+    Percent,
     Query,
     Time,
     TimeParameter,
     Word,
+    Words,
     parse_query,
 )
 
@@ -24,8 +26,10 @@ from framewatch.wire.api_values import (
 class VisitsQuery(Query):
     """The parameters of GET /v1/visits. Times are those at which visits began."""
 
-    camera: Word | None = Field(default=None, description="one camera's id; absent: every camera of the site")
-    label: Word | None = Field(default=None, description="only visits of this word of the rules; case does not count")
+    camera: Words = Field(default=(), description="a camera's id, once for each; absent: every camera of the site")
+    label: Words = Field(default=(), description="a word of the rules, once for each; case does not count")
+    min_confidence: Percent | None = Field(default=None, description="in percent, of the best sighting")
+    zone: Word | None = Field(default=None, description=f"{ZONE}. Of the best sighting")
     from_: TimeParameter | None = Field(
         default=None, alias="from", description="at this time or later; absent: seven days before the end"
     )

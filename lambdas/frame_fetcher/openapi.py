@@ -259,7 +259,9 @@ def _parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     for name, found in query.model_json_schema(by_alias=True)["properties"].items():
         about = found.pop("description")
         given, *_ = found.pop("anyOf", [found])  # a parameter is absent, never null
-        given = {key: value for key, value in {**found, **given}.items() if key != "title" and value is not None}
+        given = {
+            key: value for key, value in {**found, **given}.items() if key != "title" and value not in (None, [])
+        }
         parameters.append({"name": name, "in": "query", "required": False, "description": about, "schema": given})
     return parameters
 

@@ -99,7 +99,7 @@ def fresh(cloud):
 
 
 def get(path: str, **parameters) -> dict:
-    answer = handler.lambda_handler(event(path, urlencode(parameters)), CONTEXT)
+    answer = handler.lambda_handler(event(path, urlencode(parameters, doseq=True)), CONTEXT)
     assert answer["statusCode"] == 200, answer["body"]
     assert answer["headers"]["Cache-Control"] == "no-store"
     assert "+34600" not in answer["body"] and "secret" not in answer["body"]
@@ -153,6 +153,7 @@ def test_alerts_are_paged_and_filtered():
     assert third["next_cursor"] is None
     assert [a["camera_id"] for a in get("/v1/alerts", camera="front")["alerts"]] == ["front"]
     assert get("/v1/alerts", rule="cars")["alerts"] == get("/v1/alerts", state="held")["alerts"] == []
+    assert len(get("/v1/alerts", camera=["front", "garage"], label=["person"], answered="false")["alerts"]) == 2
 
 
 def test_withheld_rows_say_why_there_was_no_alert():
@@ -362,7 +363,22 @@ def test_no_request_is_ever_a_500(request_):
 @given(
     st.sampled_from(["/v1/alerts", "/v1/withheld", "/v1/latency", "/v1/visits"]),
     st.dictionaries(
-        st.sampled_from(["camera", "rule", "label", "state", "reason", "from", "to", "limit", "cursor"]),
+        st.sampled_from(
+            [
+                "camera",
+                "rule",
+                "label",
+                "state",
+                "reason",
+                "from",
+                "to",
+                "limit",
+                "cursor",
+                "zone",
+                "alert",
+                "answered",
+            ]
+        ),
         st.sampled_from(["front", "sent", "late", "10", "1000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
         | st.text(alphabet=st.characters(codec="utf-8"), max_size=20),
         max_size=3,

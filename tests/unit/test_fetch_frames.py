@@ -16,7 +16,7 @@ from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.fetch_frames import FetchDeps, encode_cursor, fetch_frames, fetch_site
-from framewatch.services.frame_merge import EXPIRED_ALLOWANCE, FrameRead, Slice, end_of_day
+from framewatch.services.frame_merge import EXPIRED_ALLOWANCE, MAX_UNWANTED, FrameRead, Slice, end_of_day
 from framewatch.wire.api import FramesPage, FramesQuery, parse_frames_query
 from framewatch.wire.items import StoredFrame, StoredLabel, frame_indexes, frame_sort_key, index_name
 
@@ -452,8 +452,38 @@ def test_a_wrong_value_is_refused_naming_the_parameter_and_what_is_allowed(name,
 def test_an_unknown_parameter_is_refused_with_the_near_one():
     with pytest.raises(InvalidQuery, match="unknown parameter 'camra'; did you mean 'camera'"):
         parse_frames_query([("camra", "front")])
-    with pytest.raises(InvalidQuery, match="known are: camera, label, from, to, watch_only, limit, cursor"):
+    with pytest.raises(
+        InvalidQuery, match="known are: camera, label, from, to, min_confidence, watch_only, limit, cursor"
+    ):
         parse_frames_query([("zzz", "1")])
+
+
+def _sure(seq: int, person: float, car: float) -> StoredFrame:
+    labels = (Label("Person", person, aliases=("Human",)), Label("Car", car))
+    return frame(CAMERAS[seq % 2], seq, NOON - timedelta(hours=seq), labels)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [({}, [0, 1, 2]), ({"label": "person"}, [0, 2]), ({"label": "human"}, [0, 2]), ({"label": "car"}, [1])],
+)
+def test_frames_of_a_confidence_are_those_whose_label_or_any_has_it(asked, wanted):
+    frames = [_sure(0, 80, 10), _sure(1, 10, 85), _sure(2, 90, 79.9), _sure(3, 70, 79)]
+    found, cursor = [], None
+    while True:
+        page = ask(deps_for(CountingPages(frames)), min_confidence=80, limit=1, cursor=cursor, **asked)
+        found += ids(page)
+        if (cursor := page.next_cursor) is None:
+            break
+    assert found == [frames[n].frame_id for n in wanted]
+
+
+def test_a_confidence_that_few_frames_have_costs_no_more_than_its_bound_and_goes_on():
+    pages = CountingPages([frame("front", n, NOON - timedelta(seconds=n), (PERSON,)) for n in range(800)])
+    first = ask(deps_for(pages, ["front"]), min_confidence=95)
+    assert (first.frames, pages.items, len(pages.reads)) == ((), MAX_UNWANTED, MAX_UNWANTED // 100)
+    assert first.next_cursor is not None
+    assert ask(deps_for(pages, ["front"]), min_confidence=95, cursor=first.next_cursor).next_cursor is None
 
 
 def test_a_parameter_given_twice_is_refused():

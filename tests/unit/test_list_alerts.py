@@ -39,6 +39,7 @@ from framewatch.domain.visits import (
 from framewatch.services import list_pages
 from framewatch.services.fetch_latency import MAX_ALERTS, fetch_latency, percentile
 from framewatch.services.list_alerts import ListDeps, list_alerts, list_withheld
+from framewatch.services.list_filters import filters_of
 from framewatch.services.list_pages import encode_place
 from framewatch.wire.api_alerts import (
     AlertsPage,
@@ -55,10 +56,16 @@ from framewatch.wire.envelope import format_utc
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 BOOT = "20260101T000000Zabcdef"
 CAMERAS = ("front", "back", "yard")
-NO_FILTERS = [None] * 5
+NO_FILTERS = filters_of(parse_alerts_query([]))
+HALVES = {"left": [(0, 0), (0.5, 0), (0.5, 1), (0, 1)], "right": [(0.5, 0), (1, 0), (1, 1), (0.5, 1)]}
+LEFT, RIGHT = (0.1, 0.2, 0.3, 0.9), (0.6, 0.2, 0.8, 0.9)
 SITE = SiteConfig.model_validate(
     {
-        "cameras": [{"id": "front", "name": "Front door"}, {"id": "back"}, {"id": "yard"}],
+        "cameras": [
+            {"id": "front", "name": "Front door", "zones": [{"id": i, "points": p} for i, p in HALVES.items()]},
+            {"id": "back", "zones": [{"id": "left", "points": HALVES["left"]}]},
+            {"id": "yard"},
+        ],
         "contacts": [{"id": "ana", "phone": "+34600123456"}],
         "rules": [{"id": "night", "labels": ["Car"], "notify": ["ana"]}],
     }
@@ -116,6 +123,7 @@ def alert(
     label: str = "Person",
     rule: str = "watch",
     state: AlertState = AlertState.SENT,
+    confidence: float = 90.0,
     **more: Any,
 ) -> Alert:
     frame_id = make_frame_id(camera, BOOT, n)
@@ -127,7 +135,7 @@ def alert(
         visit_id=visit_id,
         camera_id=camera,
         label=label,
-        confidence=90.0,
+        confidence=confidence,
         frame_id=frame_id,
         captured_at=at,
         decided_at=at + timedelta(seconds=2),
@@ -165,7 +173,8 @@ def deps_for(
 
 
 def pairs(parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    return [("from" if k == "from_" else k, str(v)) for k, v in parameters.items() if v is not None]
+    several = {k: v if isinstance(v, tuple) else (v,) for k, v in parameters.items() if v is not None}
+    return [("from" if k == "from_" else k, str(v)) for k, values in several.items() for v in values]
 
 
 def ask(deps: ListDeps, **parameters: Any) -> AlertsPage:
@@ -246,6 +255,105 @@ def test_pages_of_alerts_put_together_are_the_sorted_list(rows, filters, limit):
     wanted.sort(key=lambda a: (format_utc(a.captured_at), a.alert_id), reverse=True)
     found = every_page(ask, deps_for(table), limit=limit, **_parameters(filters))
     assert [a.alert_id for a in found] == [a.alert_id for a in wanted]
+
+
+_SORTS = st.lists(
+    st.tuples(
+        st.sampled_from(CAMERAS),
+        st.sampled_from(["Person", "Car", "dog"]),
+        st.sampled_from(list(Severity)),
+        st.sampled_from([50.0, 70.5, 90.0]),
+        st.sampled_from([None, LEFT, RIGHT]),
+        st.booleans(),
+    ),
+    max_size=30,
+)
+_SORTED_BY = st.fixed_dictionaries(
+    {},
+    optional={
+        "camera": st.sampled_from([("front",), ("yard", "front"), ("front", "front", "back")]),
+        "label": st.sampled_from([("PERSON",), ("car", "dog")]),
+        "severity": st.sampled_from(["alert", "notice"]),
+        "min_confidence": st.sampled_from(["0", "70.5", "100"]),
+        "answered": st.sampled_from(["true", "false"]),
+        "zone": st.sampled_from(["left", "right"]),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_SORTS, _SORTED_BY, st.integers(1, 5))
+def test_filtered_pages_put_together_are_the_filtered_list(rows, asked, limit):
+    answer = {AnswerKind.CLOSED: Answer("ana", NOON)}
+    alerts = [
+        alert(n, NOON - timedelta(hours=n), camera=c, label=w, severity=s, confidence=p, box_xyxy_rel=box, answers=by)
+        for n, (c, w, s, p, box, answered) in enumerate(rows)
+        for by in ([answer] if answered else [{}])
+    ]
+    zones = {("front", "left"): LEFT, ("front", "right"): RIGHT, ("back", "left"): LEFT}
+    wanted = [
+        a.alert_id
+        for a in alerts
+        if a.camera_id in asked.get("camera", CAMERAS)
+        and a.label.casefold() in [w.casefold() for w in asked.get("label", ["Person", "Car", "dog"])]
+        and asked.get("severity", a.severity) == a.severity
+        and a.confidence >= float(asked.get("min_confidence", 0))
+        and asked.get("answered", str(bool(a.answers)).lower()) == str(bool(a.answers)).lower()
+        and ("zone" not in asked or (a.box_xyxy_rel or 0) == zones.get((a.camera_id, asked["zone"]), 1))
+    ]
+    assert [a.alert_id for a in every_page(ask, deps_for(alert_rows(alerts)), limit=limit, **asked)] == wanted
+
+
+def test_one_alert_is_found_by_its_id_where_and_when_it_was():
+    alerts = [alert(n, NOON - timedelta(days=n // 10, seconds=n)) for n in range(30)]
+    table, one = alert_rows(alerts), alerts[17]
+    span = {"from_": format_utc(one.captured_at), "to": format_utc(one.captured_at + timedelta(microseconds=1))}
+    page = ask(deps_for(table), alert=one.alert_id, camera="front", limit=1, **span)
+    assert (ids(page), page.next_cursor, table.queries) == ([one.alert_id], None, 1)
+    assert ids(ask(deps_for(table), alert=alerts[16].alert_id, camera="front", **span)) == []
+
+
+def test_only_cameras_that_have_the_zone_are_read():
+    table = CountingDays()
+    ask(deps_for(table), zone="right", from_=format_utc(NOON), to=format_utc(NOON + timedelta(hours=1)))
+    assert table.queries == 1
+
+
+def test_a_filter_that_leaves_all_out_costs_no_more_than_its_bound_and_goes_on():
+    table = alert_rows([alert(n, NOON - timedelta(seconds=n), confidence=50.0) for n in range(2500)])
+    page = ask(deps_for(table), min_confidence="90", camera="front")
+    assert (page.alerts, table.items) == ((), list_pages.MAX_ITEMS)
+    assert page.next_cursor is not None
+    assert ask(deps_for(table), min_confidence="90", camera="front", cursor=page.next_cursor).next_cursor is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"zone": "lft"}, "zone: 'lft' is not a zone of these cameras; known are: left, right"),
+        ({"zone": "right", "camera": "back"}, "zone: 'right' is not a zone of these cameras; known are: left"),
+        ({"zone": "left", "camera": "yard"}, "zone: 'left' is not a zone of these cameras; they have none"),
+        ({"camera": ("front", "frnt")}, "camera: 'frnt' is not a camera of this site"),
+        ({"min_confidence": "101"}, "min_confidence: must be a number of percent from 0 to 100"),
+        ({"min_confidence": "nan"}, "min_confidence: must be a number of percent from 0 to 100"),
+        ({"answered": "yes"}, "answered: must be true or false"),
+        ({"severity": "high"}, "severity: must be one of critical, alert, notice"),
+        ({"severity": ("alert", "notice")}, "severity: stands twice"),
+        ({"label": ("Car", "")}, "label: is empty"),
+    ],
+)
+def test_a_wrong_filter_is_refused_with_what_is_allowed(parameters, said):
+    with pytest.raises(InvalidQuery, match=said):
+        ask(deps_for(), **parameters)
+
+
+def test_the_order_and_case_of_words_do_not_change_a_cursors_filters():
+    table = alert_rows([alert(n, NOON - timedelta(seconds=n)) for n in range(3)])
+    cursor = ask(deps_for(table), limit=1, label=("Person", "Car"), camera=("back", "front")).next_cursor
+    again = ask(deps_for(table), limit=1, label=("car", "PERSON"), camera=("front", "back"), cursor=cursor)
+    assert len(again.alerts) == 1
+    with pytest.raises(InvalidQuery, match="other filters"):
+        ask(deps_for(table), limit=1, label="Person", camera=("front", "back"), cursor=cursor)
 
 
 @settings(max_examples=100, deadline=None)

@@ -31,7 +31,17 @@ from framewatch.wire.envelope import format_utc
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 CAMERAS = ("front", "yard")
 SITE = SiteConfig.model_validate(
-    {"cameras": [{"id": "front", "name": "Front door"}, {"id": "yard"}], "visits": {"gap_s": 30}}
+    {
+        "cameras": [
+            {
+                "id": "front",
+                "name": "Front door",
+                "zones": [{"id": "left", "points": [(0, 0), (0.5, 0), (0.5, 1), (0, 1)]}],
+            },
+            {"id": "yard"},
+        ],
+        "visits": {"gap_s": 30},
+    }
 )
 
 
@@ -68,7 +78,8 @@ def ask(visits: list[Visit], **parameters: Any) -> VisitsPage:
         StillClock(),
         timedelta(seconds=900),
     )
-    return list_visits(parse_visits_query([(k.rstrip("_"), str(v)) for k, v in parameters.items()]), deps)
+    several = {k.rstrip("_"): v if isinstance(v, tuple) else (v,) for k, v in parameters.items()}
+    return list_visits(parse_visits_query([(k, str(v)) for k, values in several.items() for v in values]), deps)
 
 
 @settings(max_examples=100, deadline=None)
@@ -147,6 +158,37 @@ def test_a_visit_is_shown_with_what_rules_made_of_it() -> None:
 def test_a_visit_is_open_while_a_sighting_now_would_extend_it(ago_s: float, open_: bool) -> None:
     at = NOON - timedelta(seconds=ago_s)
     assert ask([visit(1, at)]).visits[0].open is open_
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({"label": ("PERSON", "car")}, [0, 1, 3]),
+        ({"camera": ("yard", "front"), "label": "dog"}, [2]),
+        ({"camera": "front"}, [0, 2]),
+        ({"min_confidence": "90"}, [0, 2, 3]),
+        ({"zone": "left"}, [0]),
+    ],
+)
+def test_visits_are_filtered_by_what_their_best_sighting_shows(asked: dict[str, Any], wanted: list[int]) -> None:
+    rows = [
+        visit(0, NOON, label="Person"),
+        visit(1, NOON - timedelta(hours=1), label="Car", camera="yard"),
+        visit(2, NOON - timedelta(hours=2), label="dog"),
+        visit(3, NOON - timedelta(hours=3), label="Person", camera="yard"),
+    ]
+    rows[1] = replace(rows[1], best=replace(rows[1].best, confidence=89.9))
+    rows[2] = replace(rows[2], best=replace(rows[2].best, box_xyxy_rel=(0.5, 0.0, 0.9, 1.0)))
+    found: list[str] = []
+    page = ask(rows, limit=1, **asked)
+    while page.visits:
+        found += [v.visit_id for v in page.visits]
+        page = (
+            ask(rows, limit=1, cursor=page.next_cursor, **asked)
+            if page.next_cursor
+            else VisitsPage(visits=(), next_cursor=None)
+        )
+    assert found == [rows[n].visit_id for n in wanted]
 
 
 def test_a_picture_whose_time_is_over_has_no_link() -> None:
