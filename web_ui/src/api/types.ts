@@ -322,9 +322,15 @@ export interface StatsBucket {
   frames: number;
   /** Frames by why they were sent. */
   by_gate_reason: Record<string, number>;
-  /** Frames that showed each label. */
+  /** Frames that showed each label, of the most frequent. */
   by_label: Record<string, number>;
+  /** The same for all other labels together. */
+  other_labels: number;
   watch_frames: number;
+  /** Captured in this step. */
+  alerts: number;
+  /** Visits that began in it, that a rule held back and none alerted for. */
+  withheld: number;
   /** What the box read, sampled and kept back by itself; null where it says nothing. */
   edge: { read: number; sampled: number; gated: number } | null;
 }
