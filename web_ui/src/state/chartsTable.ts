@@ -43,7 +43,7 @@ export interface StackTableWords {
   total: string;
 }
 
-/** A row a bar, oldest first. Times are the site's, with the zone; the file has the instant as well. */
+/** A row a bar, oldest first. Times are the site's, with the zone; the file has each bar's end and the instant as well. */
 export function stackTable(
   { series, totals }: { series: readonly Series[]; totals: readonly number[] },
   bins: readonly Bin[],
@@ -63,6 +63,6 @@ export function stackTable(
       ...series.map(({ values }) => values[n]!),
       totals[n]!,
     ]),
-    inFileOnly: [2],
+    inFileOnly: [1, 2],
   };
 }

@@ -42,7 +42,7 @@ export function ChartsView({ params }: ViewProps) {
   return (
     <>
       <Controls choice={choice} />
-      <main id="main" tabIndex={-1} aria-label={words.heading}>
+      <main id="main" class="charts-main" tabIndex={-1} aria-label={words.heading}>
         <Patterns />
         <div class="charts">
           <ChartCard
@@ -67,19 +67,21 @@ export function ChartsView({ params }: ViewProps) {
             missing={words.card.noStats}
             show={(answer) => shown.frames({ ...about, ...answer })}
           />
-          <ChartCard
-            {...common("withheld")}
-            poll={listings}
-            missing={words.card.noRoute}
-            show={(answer) => shown.withheld({ ...about, ...answer })}
-          />
+          <div class="charts-column">
+            <ChartCard
+              {...common("withheld")}
+              poll={listings}
+              missing={words.card.noRoute}
+              show={(answer) => shown.withheld({ ...about, ...answer })}
+            />
+            <CostPanel />
+          </div>
           <ChartCard
             {...common("latency")}
             poll={latency}
             missing={words.card.noRoute}
             show={(answer) => shown.latency({ ...about, ...answer })}
           />
-          <CostPanel />
         </div>
       </main>
     </>

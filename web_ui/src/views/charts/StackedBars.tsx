@@ -8,9 +8,9 @@ import { fillOf, Swatch, UNKNOWN_FILL } from "./patterns";
 const HEIGHT = 220;
 const TOP = 8;
 const BOTTOM = 38;
-const LEFT = 46;
+const DIGIT_PX = 7.5;
 const RIGHT = 6;
-const TICK_PX = { hour: 64, day: 58 };
+const TICK_PX = 72;
 
 interface Props {
   title: string;
@@ -41,6 +41,9 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
   const chosen = found < 0 ? null : found;
   const choose = (bin: number | null) => setChosenMs(bin === null ? null : (bins[Math.max(0, Math.min(bins.length - 1, bin))]?.fromMs ?? null));
 
+  const ticks = valueTicks(Math.max(...stack.totals));
+  const plotLeft = 14 + DIGIT_PX * words.number(ticks.at(-1)!).length;
+
   const at = chosen ?? bins.length - 1;
   const isUnknown = (bin: number, series: number) => unknown !== undefined && unknown.series === series && unknown.bins[bin] === true;
   const barWords = (bin: number) => binWords(bins[bin]!, hours, zone);
@@ -62,7 +65,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
   };
   const onPointer = (event: PointerEvent) => {
     const left = (event.currentTarget as Element).getBoundingClientRect().left;
-    const share = (event.clientX - left - LEFT) / Math.max(1, width - LEFT - RIGHT);
+    const share = (event.clientX - left - plotLeft) / Math.max(1, width - plotLeft - RIGHT);
     if (share >= 0 && share < 1) choose(Math.floor(share * bins.length));
   };
 
@@ -83,21 +86,11 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
         onPointerDown={onPointer}
       >
         {width > 0 && (
-          <Drawing width={width} bins={bins} hours={hours} zone={zone} stack={stack} tones={tones} chosen={chosen} unknown={unknown?.bins} />
+          <Drawing {...{ width, plotLeft, ticks, bins, hours, zone, stack, tones, chosen }} unknown={unknown?.bins} />
         )}
       </div>
       <div class="stack-key">
-        <p class="stack-at">
-          <strong>{chosen === null ? whole : barWords(chosen)}</strong>
-          {chosen !== null && (
-            <>
-              {linkOf?.(bins[chosen]!)}
-              <button type="button" class="link" onClick={() => choose(null)}>
-                {words.stack.clear}
-              </button>
-            </>
-          )}
-        </p>
+        <p class="stack-at">{chosen === null ? whole : barWords(chosen)}</p>
         <ul>
           {stack.series.map(({ key, values, total }, n) => (
             <li key={key ?? ""}>
@@ -115,7 +108,17 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
             </li>
           )}
         </ul>
-        <p class="hint stack-note">{note}</p>
+        <div class="stack-more">
+          {chosen !== null && (
+            <>
+              {linkOf?.(bins[chosen]!)}
+              <button type="button" class="link" onClick={() => choose(null)}>
+                {words.stack.clear}
+              </button>
+            </>
+          )}
+          <span class="hint">{note}</span>
+        </div>
       </div>
     </div>
   );
@@ -123,33 +126,35 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
 
 interface DrawingProps extends Pick<Props, "bins" | "hours" | "zone" | "stack" | "tones"> {
   width: number;
+  /** Beside the numbers of the axis. */
+  plotLeft: number;
+  ticks: readonly number[];
   chosen: number | null;
   unknown?: readonly boolean[] | undefined;
 }
 
-function Drawing({ width, bins, hours, zone, stack, tones, chosen, unknown }: DrawingProps) {
-  const plotWidth = Math.max(1, width - LEFT - RIGHT);
+function Drawing({ width, plotLeft, ticks, bins, hours, zone, stack, tones, chosen, unknown }: DrawingProps) {
+  const plotWidth = Math.max(1, width - plotLeft - RIGHT);
   const plotHeight = HEIGHT - TOP - BOTTOM;
   const step = plotWidth / bins.length;
   const gap = step > 6 ? step * 0.2 : step > 3 ? 1 : 0;
-  const ticks = valueTicks(Math.max(...stack.totals));
   const perUnit = plotHeight / ticks.at(-1)!;
   const baseline = TOP + plotHeight;
-  const times = timeTicks(bins, hours, Math.floor(plotWidth / (hours === 1 ? TICK_PX.hour : TICK_PX.day)), zone);
+  const times = timeTicks(bins, hours, Math.floor(plotWidth / TICK_PX), zone);
   return (
     <svg width={width} height={HEIGHT} aria-hidden="true" focusable="false">
-      {chosen !== null && <rect class="stack-chosen" x={LEFT + chosen * step} y={TOP} width={step} height={plotHeight} />}
+      {chosen !== null && <rect class="stack-chosen" x={plotLeft + chosen * step} y={TOP} width={step} height={plotHeight} />}
       {ticks.map((value) => (
         <g key={value}>
-          <line class={value ? "stack-grid" : "stack-base"} x1={LEFT} x2={width - RIGHT} y1={baseline - value * perUnit} y2={baseline - value * perUnit} />
-          <text class="stack-tick" x={LEFT - 6} y={baseline - value * perUnit + 4} text-anchor="end">
+          <line class={value ? "stack-grid" : "stack-base"} x1={plotLeft} x2={width - RIGHT} y1={baseline - value * perUnit} y2={baseline - value * perUnit} />
+          <text class="stack-tick" x={plotLeft - 6} y={baseline - value * perUnit + 4} text-anchor="end">
             {words.number(value)}
           </text>
         </g>
       ))}
       {bins.map(({ fromMs }, bin) => {
         let below = 0;
-        const x = LEFT + bin * step + gap / 2;
+        const x = plotLeft + bin * step + gap / 2;
         return (
           <g key={fromMs} class={chosen === null || chosen === bin ? "" : "is-back"}>
             {stack.series.map(({ key, values }, n) => {
@@ -164,7 +169,7 @@ function Drawing({ width, bins, hours, zone, stack, tones, chosen, unknown }: Dr
         );
       })}
       {times.map(({ index, time, date }) => {
-        const x = LEFT + (index + (hours === 24 ? 0.5 : 0)) * step;
+        const x = plotLeft + (index + (hours === 24 ? 0.5 : 0)) * step;
         return (
           <g key={index}>
             <line class="stack-base" x1={x} x2={x} y1={baseline} y2={baseline + 4} />

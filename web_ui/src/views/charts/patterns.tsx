@@ -1,7 +1,14 @@
 // Colour is never alone: each tone has a pattern of its own.
 
-const MARKS = ["", "M-2 2 2 -2M0 8 8 0M6 10 10 6", "M2 2h.01M6 6h.01", "M0 2h8M0 6h8", "M0 0 8 8M0 8 8 0", "M2 0v8"];
-export const TONES = MARKS.length;
+const MARKS = [
+  "",
+  "M-2 2 2 -2M0 8 8 0M6 10 10 6",
+  "M2 2h.01M6 6h.01",
+  "M0 2h8M0 6h8",
+  "M0 0 8 8M0 8 8 0",
+  "M2 0v8",
+  "M-2 6 2 10M0 0 8 8M6 -2 10 2",
+];
 
 export const fillOf = (tone: number) => `url(#chart-tone-${tone})`;
 export const UNKNOWN_FILL = "url(#chart-unknown)";

@@ -186,7 +186,7 @@ export function withheld({ choice: { span }, zone, value: { withheld: held } }: 
     summary: words.withheld.summary(nameOf(reasons[0]!.reason), span, reasons[0]!.visits),
     chart: (
       <RowBars
-        tones={[3]}
+        tones={[0]}
         rows={reasons.map((row) => ({
           key: row.reason,
           name: nameOf(row.reason),
