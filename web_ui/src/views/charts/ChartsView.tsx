@@ -94,7 +94,7 @@ function Controls({ choice }: { choice: ChartsChoice }) {
   const isKnown = camera === null || site.cameras.some(({ camera_id }) => camera_id === camera);
   const letters = zonesOf(newestBins(PLANS[span], serverNow(), zone), zone);
   return (
-    <div class="controls charts-controls" role="group" aria-label={words.controls.region}>
+    <div class="controls charts-controls" role="search" aria-label={words.controls.region}>
       <div class="segments" role="group" aria-label={words.controls.span}>
         {SPANS.map((each) => (
           <button
