@@ -166,7 +166,7 @@ def test_axe_finds_nothing_and_no_width_scrolls_sideways(
     expect(chart(page, "How long").get_by_text("The whole way")).to_be_visible()
     page.add_script_tag(path=axe_js)
     assert page.evaluate("document.getAnimations().length") == 0
-    for width in (360, 1280, 1920):
+    for width in (360, 1280, 1920, 3840):
         page.set_viewport_size({"width": width, "height": 900})
         assert not has_sideways_scroll(page)
         assert violations(page) == []

@@ -29,10 +29,10 @@ export function RowBars({ rows, tones, keys = [] }: Props) {
           <li key={key} class={strong ? "is-strong" : ""}>
             <span class="rows-name">{name}</span>
             <span class="rows-figures digits">{figures}</span>
-            <svg width="100%" height="14" aria-hidden="true" focusable="false">
+            <svg width="100%" aria-hidden="true" focusable="false">
               {ends.map((end, n) => {
                 const start = ends[n - 1] ?? 0;
-                return <rect key={n} x={percent(start)} width={percent(end - start)} height="14" fill={fillOf(tones[n]!)} />;
+                return <rect key={n} x={percent(start)} width={percent(end - start)} height="100%" fill={fillOf(tones[n]!)} />;
               })}
             </svg>
           </li>

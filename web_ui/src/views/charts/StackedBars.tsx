@@ -5,12 +5,13 @@ import type { Stack } from "../../state/chartsSeries";
 import { charts as words } from "../../strings/charts";
 import { fillOf, Swatch, UNKNOWN_FILL } from "./patterns";
 
+// At a root font of 16 px; a wall's is larger, and everything that text needs grows with it.
 const HEIGHT = 220;
 const TOP = 8;
 const BOTTOM = 38;
-const DIGIT_PX = 7.5;
 const RIGHT = 6;
-const TICK_PX = 72;
+const TICK = 72;
+const DIGIT = 7.5;
 
 interface Props {
   title: string;
@@ -34,7 +35,7 @@ interface Props {
 /** Bars of stacked counts with their key, which is also where the figures of one bar are read: hovered, tapped, or by arrow keys. */
 export function StackedBars({ title, whole, bins, hours, zone, stack, names, tones, unknown, noteOf, linkOf }: Props) {
   const plot = useRef<HTMLDivElement>(null);
-  const width = useWidth(plot);
+  const { width, scale } = useSize(plot);
   const [chosenMs, setChosenMs] = useState<number | null>(null);
   // By its time: the bars move on by one at each full hour.
   const found = bins.findIndex(({ fromMs }) => fromMs === chosenMs);
@@ -42,7 +43,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
   const choose = (bin: number | null) => setChosenMs(bin === null ? null : (bins[Math.max(0, Math.min(bins.length - 1, bin))]?.fromMs ?? null));
 
   const ticks = valueTicks(Math.max(...stack.totals));
-  const plotLeft = 14 + DIGIT_PX * words.number(ticks.at(-1)!).length;
+  const plotLeft = (14 + DIGIT * words.number(ticks.at(-1)!).length) * scale;
 
   const at = chosen ?? bins.length - 1;
   const isUnknown = (bin: number, series: number) => unknown !== undefined && unknown.series === series && unknown.bins[bin] === true;
@@ -86,7 +87,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
         onPointerDown={onPointer}
       >
         {width > 0 && (
-          <Drawing {...{ width, plotLeft, ticks, bins, hours, zone, stack, tones, chosen }} unknown={unknown?.bins} />
+          <Drawing {...{ width, scale, plotLeft, ticks, bins, hours, zone, stack, tones, chosen }} unknown={unknown?.bins} />
         )}
       </div>
       <div class="stack-key">
@@ -126,6 +127,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
 
 interface DrawingProps extends Pick<Props, "bins" | "hours" | "zone" | "stack" | "tones"> {
   width: number;
+  scale: number;
   /** Beside the numbers of the axis. */
   plotLeft: number;
   ticks: readonly number[];
@@ -133,21 +135,22 @@ interface DrawingProps extends Pick<Props, "bins" | "hours" | "zone" | "stack" |
   unknown?: readonly boolean[] | undefined;
 }
 
-function Drawing({ width, plotLeft, ticks, bins, hours, zone, stack, tones, chosen, unknown }: DrawingProps) {
+function Drawing({ width, scale, plotLeft, ticks, bins, hours, zone, stack, tones, chosen, unknown }: DrawingProps) {
   const plotWidth = Math.max(1, width - plotLeft - RIGHT);
-  const plotHeight = HEIGHT - TOP - BOTTOM;
+  const height = HEIGHT * scale;
+  const plotHeight = height - TOP - BOTTOM * scale;
   const step = plotWidth / bins.length;
   const gap = step > 6 ? step * 0.2 : step > 3 ? 1 : 0;
   const perUnit = plotHeight / ticks.at(-1)!;
   const baseline = TOP + plotHeight;
-  const times = timeTicks(bins, hours, Math.floor(plotWidth / TICK_PX), zone);
+  const times = timeTicks(bins, hours, Math.floor(plotWidth / (TICK * scale)), zone);
   return (
-    <svg width={width} height={HEIGHT} aria-hidden="true" focusable="false">
+    <svg width={width} height={height} aria-hidden="true" focusable="false">
       {chosen !== null && <rect class="stack-chosen" x={plotLeft + chosen * step} y={TOP} width={step} height={plotHeight} />}
       {ticks.map((value) => (
         <g key={value}>
           <line class={value ? "stack-grid" : "stack-base"} x1={plotLeft} x2={width - RIGHT} y1={baseline - value * perUnit} y2={baseline - value * perUnit} />
-          <text class="stack-tick" x={plotLeft - 6} y={baseline - value * perUnit + 4} text-anchor="end">
+          <text class="stack-tick" x={plotLeft - 6} y={baseline - value * perUnit + 4 * scale} text-anchor="end">
             {words.number(value)}
           </text>
         </g>
@@ -173,11 +176,11 @@ function Drawing({ width, plotLeft, ticks, bins, hours, zone, stack, tones, chos
         return (
           <g key={index}>
             <line class="stack-base" x1={x} x2={x} y1={baseline} y2={baseline + 4} />
-            <text class="stack-tick" x={x} y={baseline + 17} text-anchor={anchorOf(x, width)}>
+            <text class="stack-tick" x={x} y={baseline + 17 * scale} text-anchor={anchorOf(x, width, 30 * scale)}>
               {time || date}
             </text>
             {time && date && (
-              <text class="stack-tick" x={x} y={baseline + 32} text-anchor={anchorOf(x, width)}>
+              <text class="stack-tick" x={x} y={baseline + 32 * scale} text-anchor={anchorOf(x, width, 30 * scale)}>
                 {date}
               </text>
             )}
@@ -189,19 +192,22 @@ function Drawing({ width, plotLeft, ticks, bins, hours, zone, stack, tones, chos
 }
 
 /** A label at an edge stays inside. */
-function anchorOf(x: number, width: number): "start" | "middle" | "end" {
-  if (x < 30) return "start";
-  return x > width - 30 ? "end" : "middle";
+function anchorOf(x: number, width: number, half: number): "start" | "middle" | "end" {
+  if (x < half) return "start";
+  return x > width - half ? "end" : "middle";
 }
 
-/** 0 until it is laid out. */
-function useWidth(element: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
+/** width: 0 until it is laid out. scale: of text. */
+function useSize(element: { current: HTMLElement | null }): { width: number; scale: number } {
+  const [size, setSize] = useState({ width: 0, scale: 1 });
   useEffect(() => {
     if (!element.current) return;
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.floor(entry.contentRect.width)));
+    const observer = new ResizeObserver(([entry]) => {
+      const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+      if (entry) setSize({ width: Math.floor(entry.contentRect.width), scale });
+    });
     observer.observe(element.current);
     return () => observer.disconnect();
   }, []);
-  return width;
+  return size;
 }
