@@ -48,7 +48,7 @@ def fetch_frames(query: FramesQuery, deps: FetchDeps) -> FramesPage:
         executor=deps.executor,
     )
     next_cursor = encode_cursor(query, merged.resume_before) if merged.resume_before else None
-    return FramesPage(frames=_views(merged.frames, site, deps), next_cursor=next_cursor)
+    return FramesPage(frames=frame_views(merged.frames, site, deps), next_cursor=next_cursor)
 
 
 def _wanted(query: FramesQuery) -> Callable[[StoredFrame], bool] | None:
@@ -74,7 +74,7 @@ def _start(query: FramesQuery, now: datetime) -> str:
     return end_of_day(day_of(now + CLOCK_AHEAD))
 
 
-def _views(frames: list[StoredFrame], site: SiteConfig, deps: FetchDeps) -> tuple[FrameView, ...]:
+def frame_views(frames: list[StoredFrame], site: SiteConfig, deps: FetchDeps) -> tuple[FrameView, ...]:
     names = {camera.id: camera.display_name for camera in site.cameras}
     # A link's life is counted from the second in which it is signed. A link signed with a role's credentials also
     # ends with them; Lambda renews those hours ahead, so a lifetime of minutes is not cut short in practice.

@@ -24,6 +24,7 @@ from framewatch.wire.api_values import (
 )
 from framewatch.wire.items import StoredFrame, StoredLabel
 
+DEFAULT_AROUND = 8
 MAX_VALUE_CHARS = 600  # the longest good value is a cursor, of about 250
 
 
@@ -52,6 +53,19 @@ class FramesQuery(Query):
 def parse_frames_query(pairs: Iterable[tuple[str, str]]) -> FramesQuery:
     """pairs: the decoded query string. Raises InvalidQuery, naming the parameter and what is allowed."""
     return parse_query(FramesQuery, pairs, max_value_chars=MAX_VALUE_CHARS)
+
+
+class AroundQuery(Query):
+    """The parameters of GET /v1/frames/around."""
+
+    camera: Word = Field(description="one camera's id")
+    at: TimeParameter = Field(description="an instant; a frame that was captured exactly then is not answered")
+    limit: Limit = Field(default=DEFAULT_AROUND, description="the most frames on each side")
+
+
+def parse_around_query(pairs: Iterable[tuple[str, str]]) -> AroundQuery:
+    """Raises InvalidQuery."""
+    return parse_query(AroundQuery, pairs, max_value_chars=MAX_VALUE_CHARS)
 
 
 class InstanceView(Answer):
@@ -123,6 +137,11 @@ class FramesPage(Answer):
         description="gives the next page; null when there is none. A page may hold fewer than `limit`, even none,"
         " and still have a next one."
     )
+
+
+class FramesAround(Answer):
+    before: tuple[FrameView, ...] = Field(description="nearest first")
+    after: tuple[FrameView, ...] = Field(description="nearest first")
 
 
 class ZoneView(Answer):

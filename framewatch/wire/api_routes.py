@@ -24,6 +24,7 @@ class Route:
 
 ROUTES: dict[Address, Route] = {
     ("GET", "/v1/frames"): Route(Role.VIEWER, READER),
+    ("GET", "/v1/frames/around"): Route(Role.VIEWER, READER),
     ("GET", "/v1/site"): Route(Role.VIEWER, READER),
     ("GET", "/v1/me"): Route(Role.VIEWER, READER),
     ("GET", "/v1/openapi.json"): Route(Role.VIEWER, READER),

@@ -116,6 +116,9 @@ def parse_query(model: type[Q], pairs: Iterable[tuple[str, str]], *, max_value_c
         if len(value) > max_value_chars:
             raise InvalidQuery(f"{name}: is longer than {max_value_chars} characters")
         values[name] = [*values.get(name, ()), value] if several else value
+    for name, field in fields.items():
+        if field.is_required() and name not in values:
+            raise InvalidQuery(f"{name}: is missing; {field.description or 'give it'}")
     return checked(model, values)
 
 

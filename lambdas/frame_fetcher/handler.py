@@ -33,11 +33,12 @@ from framewatch.domain.access import Caller
 from framewatch.domain.errors import InvalidQuery
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.services.fetch_latency import fetch_latency
+from framewatch.services.frames_around import FramesUp, frames_around
 from framewatch.services.list_alerts import ListDeps, list_alerts, list_withheld
 from framewatch.services.list_cameras import CameraDeps, list_cameras
 from framewatch.services.list_snoozes import list_snoozes
 from framewatch.services.list_visits import list_visits
-from framewatch.wire.api import parse_frames_query
+from framewatch.wire.api import parse_around_query, parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import READER, roles_of
@@ -65,6 +66,11 @@ def answer(event: Event) -> Response:
 
 def get_frames(event: Event, _: Caller) -> Response:
     return to_response(fetch_frames(parse_frames_query(query_pairs(event)), deps().frames))
+
+
+def get_around(event: Event, _: Caller) -> Response:
+    found = deps()
+    return to_response(frames_around(parse_around_query(query_pairs(event)), found.frames, found.pages))
 
 
 def get_alerts(event: Event, caller: Caller) -> Response:
@@ -126,6 +132,7 @@ def get_openapi(_: Event, __: Caller) -> Response:
 ROLES = roles_of(READER)
 _ANSWERS: Answers = {
     ("GET", "/v1/frames"): get_frames,
+    ("GET", "/v1/frames/around"): get_around,
     ("GET", "/v1/alerts"): get_alerts,
     ("GET", "/v1/withheld"): get_withheld,
     ("GET", "/v1/latency"): get_latency,
@@ -142,6 +149,7 @@ _ANSWERS: Answers = {
 @dataclass(frozen=True, slots=True)
 class Deps:
     frames: FetchDeps
+    pages: FramesUp
     alerts: ListDeps
     table: DynamoAlertTable
     cameras: CameraDeps
@@ -177,6 +185,7 @@ def deps() -> Deps:
             image_url_ttl=told.image_url_ttl,
             executor=executor,
         ),
+        pages=pages,
         alerts=ListDeps(
             site=site,
             alerts=alerts.newest_first,

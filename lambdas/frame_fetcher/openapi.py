@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from framewatch.domain.access import GROUPS
 from framewatch.domain.alerts import MAX_NOTES
-from framewatch.wire.api import ErrorBody, FramesPage, FramesQuery, SiteView
+from framewatch.wire.api import AroundQuery, ErrorBody, FramesAround, FramesPage, FramesQuery, SiteView
 from framewatch.wire.api_actions import (
     AnsweredView,
     AnswerRequest,
@@ -39,6 +39,7 @@ from framewatch.wire.api_visits import VisitsPage, VisitsQuery
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
     FramesPage,
+    FramesAround,
     AlertsPage,
     WithheldPage,
     LatencyView,
@@ -92,6 +93,13 @@ def _paths() -> dict[str, Any]:
     return {
         "/v1/frames": _listing(
             "getFrames", "Frames, newest first, page by page", FramesQuery, "A page of frames", FramesPage
+        ),
+        "/v1/frames/around": _listing(
+            "getFramesAround",
+            "The frames of one camera just before and just after an instant",
+            AroundQuery,
+            "Frames on both sides",
+            FramesAround,
         ),
         "/v1/alerts": _listing(
             "getAlerts",
@@ -256,13 +264,17 @@ def _action(
 
 def _parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     parameters = []
-    for name, found in query.model_json_schema(by_alias=True)["properties"].items():
+    schema = query.model_json_schema(by_alias=True)
+    needed = schema.get("required", ())
+    for name, found in schema["properties"].items():
         about = found.pop("description")
         given, *_ = found.pop("anyOf", [found])  # a parameter is absent, never null
         given = {
             key: value for key, value in {**found, **given}.items() if key != "title" and value not in (None, [])
         }
-        parameters.append({"name": name, "in": "query", "required": False, "description": about, "schema": given})
+        parameters.append(
+            {"name": name, "in": "query", "required": name in needed, "description": about, "schema": given}
+        )
     return parameters
 
 

@@ -138,6 +138,17 @@ def test_the_previous_day_with_frames_is_found_over_any_gap(pages, write):
     assert pages.previous_day(index, "2023-09-26", None) is None
 
 
+def test_frames_are_read_upwards_and_the_next_day_with_frames_is_found(pages, write):
+    frames = [frame(n, NOON + timedelta(seconds=n)) for n in range(3)] + [frame(9, NOON + timedelta(days=20))]
+    write(*frames)
+    index = index_name("front")
+    first = pages.query_up(index, DAY, frames[0].sort_key, 1)
+    assert ([f.frame_id for f in first.frames], first.next_before_sk) == ([frames[1].frame_id], frames[1].sort_key)
+    rest = pages.query_up(index, DAY, frames[1].sort_key, 5)
+    assert ([f.frame_id for f in rest.frames], rest.next_before_sk) == ([frames[2].frame_id], None)
+    assert (pages.next_day(index, DAY), pages.next_day(index, "2026-04-03")) == ("2026-04-03", None)
+
+
 def test_what_has_expired_is_read_but_not_given(pages, write):
     write(*FRAMES[:3])
     write(*FRAMES[3:], expires_at=StillClock.at)

@@ -197,6 +197,14 @@ def test_cameras_are_answered_with_their_state_and_newest_frame():
     assert garage["newest_frame"]["frame_id"] == FRAMES[4].frame_id
 
 
+def test_the_frames_around_one_are_answered_nearest_first():
+    (one,) = get("/v1/visits", camera="front", label="Car")["visits"]
+    around = get("/v1/frames/around", camera="front", at=one["first_seen"])
+    assert [f["frame_id"] for f in around["before"]] == [FRAMES[0].frame_id]
+    assert [f["frame_id"] for f in around["after"]] == [FRAMES[2].frame_id]
+    assert around["after"] == get("/v1/frames", camera="front", limit=1)["frames"]
+
+
 def test_latency_is_answered_stage_by_stage():
     body = get("/v1/latency")
     assert body["alerts"] == 2 and body["cut_at"] is None and body["from"] < body["to"]

@@ -41,6 +41,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
     guarded = {key: route for key, route in _routes(assembly).items() if key not in LINK_ROUTES}
     assert set(guarded) == {
         "GET /v1/frames",
+        "GET /v1/frames/around",
         "GET /v1/site",
         "GET /v1/openapi.json",
         "GET /v1/alerts",

@@ -49,13 +49,25 @@ class DynamoFramePages:
         answer = self._query(condition, values | {":pk": {"S": days_key(index)}}, 1)
         return answer["Items"][0]["sk"]["S"] if answer["Items"] else None
 
-    def _query(self, condition: str, values: dict[str, Any], limit: int) -> Any:
+    def query_up(self, index: str, day: str, above_sk: str, limit: int) -> Slice:
+        values = {":pk": {"S": index_key(index, day)}, ":above": {"S": above_sk}}
+        answer = self._query("pk = :pk AND sk > :above", values, limit, up=True)
+        items = answer["Items"]
+        last = answer.get("LastEvaluatedKey")
+        return Slice(self._frames(items), len(items), last["sk"]["S"] if last else None)
+
+    def next_day(self, index: str, after_day: str) -> str | None:
+        values = {":pk": {"S": days_key(index)}, ":after": {"S": after_day}}
+        answer = self._query("pk = :pk AND sk > :after", values, 1, up=True)
+        return answer["Items"][0]["sk"]["S"] if answer["Items"] else None
+
+    def _query(self, condition: str, values: dict[str, Any], limit: int, *, up: bool = False) -> Any:
         with storage_errors(f"table {self._table}: read frames"):
             return self._client.query(
                 TableName=self._table,
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=values,
-                ScanIndexForward=False,
+                ScanIndexForward=up,
                 Limit=limit,
             )
 
