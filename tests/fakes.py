@@ -6,7 +6,7 @@ crash of the process, which no `except Exception` stops.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from framewatch.domain.limits import Held, LimitState
 from framewatch.domain.rule_state import RuleState
 from framewatch.domain.site import Camera, SiteConfig
 from framewatch.domain.visits import AlertState, Visit, VisitChange
-from framewatch.services.ports import Decided, RawRecord
+from framewatch.services.ports import Decided, RawRecord, Recount
 from framewatch.services.processing import Deps
 from framewatch.services.send_alerts import SendDeps
 from framewatch.wire.alert_message import AlertMessage
@@ -372,6 +372,22 @@ class FakeFailures:
 
 
 @dataclass
+class FakeRecounts:
+    """marks: by bucket and camera id."""
+
+    faults: Faults = field(default_factory=Faults)
+    marks: dict[tuple[datetime, str], Recount] = field(default_factory=dict)
+    stamps: int = 0
+
+    def mark(self, buckets: Collection[tuple[str, datetime]], at: datetime, expires_at: datetime) -> None:
+        self.faults.before("mark")
+        for camera_id, bucket in buckets:
+            self.stamps += 1
+            self.marks[bucket, camera_id] = Recount(camera_id, bucket, at, str(self.stamps))
+        self.faults.after("mark")
+
+
+@dataclass
 class FakeMeter:
     counts: Counter[str] = field(default_factory=Counter)
     times_ms: list[tuple[str, float]] = field(default_factory=list)
@@ -417,6 +433,7 @@ class World:
         self.topic = FakeTopic(self.faults)
         self.tokens = 0
         self.failures = FakeFailures(self.faults)
+        self.recounts = FakeRecounts(self.faults)
         self.meter = FakeMeter()
 
     def sending(self, sleep: Callable[[float], None] = lambda _: None) -> SendDeps:
@@ -446,6 +463,7 @@ class World:
             heartbeats=self.heartbeats,
             sending=self.sending(sleep),
             failures=self.failures,
+            recounts=self.recounts,
             meter=self.meter,
             clock=self.clock,
             workers=self.workers,

@@ -1,18 +1,21 @@
 """In-memory fakes of what only the watchdog needs, and a world in which it makes its rounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
+from framewatch.domain.errors import WriteConflict
 from framewatch.domain.heartbeats import CameraState
+from framewatch.domain.hourly import Counts, DayCounts, HourCounts
 from framewatch.domain.silence import ShardHealth, Subject
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.trouble_life import TroubleLife
 from framewatch.services.frame_merge import FrameRead, Slice
+from framewatch.services.ports import Recount
 from framewatch.services.watch_over import WatchDeps, watch_over
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame, day_of, index_name
-from tests.fakes import Faults, World, make_site
+from tests.fakes import FakeRecounts, Faults, World, make_site
 from tests.frames import NOON, make_frame, make_heartbeat
 
 PASS_S = 50.0
@@ -79,6 +82,62 @@ class FakeHealth:
 
 
 @dataclass
+class FakeCounts(FakeRecounts):
+    """marks: as the image processor leaves them."""
+
+    by_hour: dict[tuple[str, datetime], HourCounts] = field(default_factory=dict)
+    by_day: dict[tuple[str, date], DayCounts] = field(default_factory=dict)
+    until: dict[str, datetime] = field(default_factory=dict)
+
+    def hour(self, camera_id: str, hour: datetime) -> HourCounts:
+        self.faults.before("hour get")
+        return self.by_hour.get((camera_id, hour), HourCounts(camera_id, hour))
+
+    def put_hour(self, counts: HourCounts, expires_at: datetime) -> None:
+        self.faults.before("hour put")
+        if self.hour(counts.camera_id, counts.hour).version != counts.version:
+            raise WriteConflict("hour")
+        self.by_hour[counts.camera_id, counts.hour] = replace(counts, version=counts.version + 1)
+        self.faults.after("hour put")
+
+    def hours(self, camera_id: str, first: datetime, end: datetime, *, fresh: bool = False) -> list[HourCounts]:
+        self.faults.before("hours")
+        return [self.by_hour[key] for key in sorted(self.by_hour) if key[0] == camera_id and first <= key[1] < end]
+
+    def day(self, camera_id: str, day: date) -> DayCounts:
+        return self.by_day.get((camera_id, day), DayCounts(camera_id, day, Counts(), None))
+
+    def put_day(self, counts: DayCounts, expires_at: datetime) -> None:
+        self.faults.before("day put")
+        if self.day(counts.camera_id, counts.day).version != counts.version:
+            raise WriteConflict("day")
+        self.by_day[counts.camera_id, counts.day] = replace(counts, version=counts.version + 1)
+        self.faults.after("day put")
+
+    def days(self, camera_id: str, first: date, last: date) -> list[DayCounts]:
+        return [self.by_day[key] for key in sorted(self.by_day) if key[0] == camera_id and first <= key[1] <= last]
+
+    def counted_until(self) -> dict[str, datetime]:
+        self.faults.before("counted until")
+        return dict(self.until)
+
+    def put_counted_until(self, camera_id: str, at: datetime, expires_at: datetime) -> None:
+        self.faults.before("counted until put")
+        self.until[camera_id] = at
+        self.faults.after("counted until put")
+
+    def recounts(self, most: int) -> list[Recount]:
+        self.faults.before("recounts")
+        return [self.marks[key] for key in sorted(self.marks)][:most]
+
+    def done(self, recount: Recount) -> None:
+        self.faults.before("recount done")
+        if self.marks.get((recount.bucket, recount.camera_id)) == recount:
+            del self.marks[recount.bucket, recount.camera_id]
+        self.faults.after("recount done")
+
+
+@dataclass
 class FakePages:
     """frames: in any order. queries: how many were made."""
 
@@ -88,8 +147,11 @@ class FakePages:
     def query(self, read: FrameRead) -> Slice:
         self.queries += 1
         found = [f for f in self._of(read.index) if day_of(f.captured_at) == read.day and f.sort_key < read.before_sk]
-        found = sorted(found, key=lambda f: f.sort_key, reverse=True)[: read.limit]
-        return Slice(found, len(found), None)
+        found = sorted(
+            (f for f in found if f.sort_key >= (read.from_sk or "")), key=lambda f: f.sort_key, reverse=True
+        )
+        shown = found[: read.limit]
+        return Slice(shown, len(shown), shown[-1].sort_key if len(found) > len(shown) else None)
 
     def previous_day(self, index: str, before_day: str, not_before_day: str | None) -> str | None:
         self.queries += 1
@@ -108,6 +170,7 @@ class WatchWorld(World):
         self.troubles = FakeTroubles(self.faults)
         self.health = FakeHealth(self.faults)
         self.pages = FakePages()
+        self.recounts = self.counts = FakeCounts(self.faults)
         self.alive: dict[str, tuple[str, CameraState]] = {}
         self.beats = 0
 
@@ -134,6 +197,8 @@ class WatchWorld(World):
             frames=self.pages,
             troubles=self.troubles,
             health=self.health,
+            counts=self.counts,
+            visits=self.visits.newest_first,
             meter=self.meter,
         )
 

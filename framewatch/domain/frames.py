@@ -41,6 +41,11 @@ def make_boot_id(started_at_utc: datetime, entropy: bytes) -> str:
     return started_at_utc.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") + entropy[:3].hex()
 
 
+def boot_began_at(boot_id: str) -> datetime:
+    """When that life began, by its own clock. Raises ValueError for what is no boot id."""
+    return datetime.strptime(boot_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
 def make_frame_id(camera_id: str, boot_id: str, seq: int) -> str:
     """The idempotency key of a frame: `camera.boot.seq`, the sequence padded so that ids of a camera sort by time.
 

@@ -3,9 +3,9 @@
 Every method may raise the RetryableError that fits it; each says which PermanentErrors it may raise.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from framewatch.domain.alert_settings import Alerts
@@ -22,6 +22,7 @@ from framewatch.domain.alerts import (
     OpenAlert,
 )
 from framewatch.domain.frames import FrameMeta
+from framewatch.domain.hourly import DayCounts, HourCounts
 from framewatch.domain.labels import Label
 from framewatch.domain.limits import Held, LimitState
 from framewatch.domain.rule_state import RuleState
@@ -260,6 +261,64 @@ class TroubleTable(Protocol):
 
     def end_turn(self, now: datetime, until: datetime) -> None:
         """until: as it was taken. Does nothing when somebody else has the turn since."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Frames came late: the bucket is to be counted again. stamp: another one each time the mark is set."""
+
+    camera_id: str
+    bucket: datetime
+    marked_at: datetime
+    stamp: str
+
+
+class RecountMarks(Protocol):
+    def mark(self, buckets: Collection[tuple[str, datetime]], at: datetime, expires_at: datetime) -> None:
+        """Each a camera's id and the beginning of a bucket. Marking one again changes no more than its stamp."""
+        ...
+
+
+class CountTable(RecountMarks, Protocol):
+    """How many frames there were. What this build cannot read is left alone: NewerItem."""
+
+    def hour(self, camera_id: str, hour: datetime) -> HourCounts:
+        """Strong consistency; an empty one of version 0 where none is stored."""
+        ...
+
+    def put_hour(self, counts: HourCounts, expires_at: datetime) -> None:
+        """In place of the version that was read. Raises WriteConflict."""
+        ...
+
+    def hours(self, camera_id: str, first: datetime, end: datetime, *, fresh: bool = False) -> list[HourCounts]:
+        """first <= hour < end, oldest first. fresh: strong consistency, at twice the price."""
+        ...
+
+    def day(self, camera_id: str, day: date) -> DayCounts:
+        """As an hour."""
+        ...
+
+    def put_day(self, counts: DayCounts, expires_at: datetime) -> None:
+        """As an hour. Raises WriteConflict."""
+        ...
+
+    def days(self, camera_id: str, first: date, last: date) -> list[DayCounts]:
+        """Both included, oldest first."""
+        ...
+
+    def counted_until(self) -> dict[str, datetime]:
+        """By camera id; strong consistency."""
+        ...
+
+    def put_counted_until(self, camera_id: str, at: datetime, expires_at: datetime) -> None: ...
+
+    def recounts(self, most: int) -> list[Recount]:
+        """Those of the oldest buckets first; strong consistency."""
+        ...
+
+    def done(self, recount: Recount) -> None:
+        """Remove the mark, unless it was set again since it was read."""
         ...
 
 

@@ -30,6 +30,7 @@ from framewatch.domain.errors import (
 )
 from framewatch.domain.frames import Frame
 from framewatch.domain.heartbeats import Heartbeat
+from framewatch.domain.hourly import bucket_of, is_late
 from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.follow_visits import find_presences, follow_presence
@@ -124,6 +125,7 @@ class _Batch:
         before = self._already_stored(arrivals)
         stored = self._store_all([a for a in arrivals if a.frame_id not in before]) if before is not None else {}
         self._follow_all(arrivals, before or {}, stored)
+        self._mark_late(arrivals, {**(before or {}), **stored})
         return self._failed
 
     # -- decode -------------------------------------------------------------------------------------------------
@@ -248,6 +250,26 @@ class _Batch:
         arrived = [r.arrived_at for r in arrival.records if r.arrived_at is not None]
         labelled_at = self._labelled_at.get(arrival.frame_id)
         return Trace(min(arrived, default=None), self._received_at, labelled_at)
+
+    # -- counts ---------------------------------------------------------------------------------------------------
+
+    def _mark_late(self, arrivals: Sequence[_Arrival], stored: Mapping[str, StoredFrame]) -> None:
+        """Frames that the count of their ten minutes may have missed: those are counted again.
+
+        After everything else that is counted is written. A redelivery marks again, for who died may not have.
+        """
+        now = self._deps.clock.now()
+        late = [a for a in arrivals if a.frame_id in stored and is_late(a.frame.meta.captured_at, now)]
+        if not late:
+            return
+        buckets = {(a.frame.meta.camera_id, bucket_of(a.frame.meta.captured_at)) for a in late}
+        try:
+            self._deps.recounts.mark(buckets, now, now + timedelta(days=self._site.retention.metadata_days))
+        except Exception as error:  # noqa: BLE001  the edge of the batch
+            for a in late:
+                self._fail(a.records, error)
+        else:
+            self._tally.count("FramesLate", len(late))
 
     # -- what fails -------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from framewatch.services.ports import (
     ImageStore,
     LabelDetector,
     Meter,
+    RecountMarks,
     SiteSource,
     VisitTable,
 )
@@ -50,6 +51,7 @@ class Deps:
     heartbeats: HeartbeatTable
     sending: SendDeps
     failures: FailureStore
+    recounts: RecountMarks
     meter: Meter
     clock: Clock
     workers: int = 16

@@ -1,8 +1,9 @@
-"""Once a minute: alerts that are due, digests, and whatever has fallen silent. No part waits for another's success.
+"""Once a minute: alerts that are due, digests, whatever has fallen silent, and counts of what is stored. No part
+waits for another's success.
 
 What failed is tried again a minute later; that it failed is an error of the function, so that its alarm rings. Two
 passes at once tell nothing twice: an alert is taken by moving its due time, a digest by a version of the limits, and
-troubles belong to whoever has the turn.
+troubles belong to whoever has the turn. Of two who count the same, one is refused.
 """
 
 import logging
@@ -12,8 +13,11 @@ from dataclasses import dataclass
 
 from framewatch.domain.errors import FramewatchError, RetryableError, SiteFileError
 from framewatch.domain.site import SiteConfig
+from framewatch.domain.visits import Visit
 from framewatch.services.frame_merge import FramePages
-from framewatch.services.ports import HealthTable, HeartbeatTable, Meter, SiteSource, TroubleTable
+from framewatch.services.list_pages import ReadDay
+from framewatch.services.ports import CountTable, HealthTable, HeartbeatTable, Meter, SiteSource, TroubleTable
+from framewatch.services.roll_up import CountDeps, roll_up
 from framewatch.services.send_alerts import SendDeps, continue_alert
 from framewatch.services.send_digests import send_digests
 from framewatch.services.tally import Tally
@@ -35,6 +39,8 @@ class WatchDeps:
     frames: FramePages
     troubles: TroubleTable
     health: HealthTable
+    counts: CountTable
+    visits: ReadDay[Visit]
     meter: Meter
     executor: Executor | None = None
 
@@ -45,6 +51,17 @@ class WatchDeps:
             frames=self.frames,
             troubles=self.troubles,
             health=self.health,
+            executor=self.executor,
+        )
+
+    def for_counts(self) -> CountDeps:
+        return CountDeps(
+            counts=self.counts,
+            frames=self.frames,
+            alerts=self.sending.alerts,
+            visits=self.visits,
+            heartbeats=self.heartbeats,
+            clock=self.sending.clock,
             executor=self.executor,
         )
 
@@ -64,6 +81,8 @@ def watch_over(deps: WatchDeps, remaining_s: Callable[[], float]) -> None:
         "alerts": lambda: continue_due(site, deps.sending, tally, remaining_s),
         "digests": lambda: send_digests(site, deps.sending, tally, remaining_s),
         "troubles": lambda: tell_troubles(site, deps.for_troubles(), tally, remaining_s),
+        # Last: nobody is told later because there is much to count.
+        "counts": lambda: roll_up(site, deps.for_counts(), tally, remaining_s),
     }
     failed: dict[str, Exception] = {}
     for name, part in parts.items():

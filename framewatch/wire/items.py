@@ -23,10 +23,15 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     TURN                                  watchdog               until when one pass of the watchdog has the troubles
     HEALTH                                <shard>                how far behind a shard's frames are processed
     H                                     <camera>#<box>         the camera's newest heartbeat from that box
+    C#<camera>                            <hour>                 how many frames there were; `version` guards writes
+    CD#<camera>                           <day of the site>      the same for a day of the site's zone; likewise
+    COUNTED                               <camera>               until when the camera's frames are counted
+    RECOUNT                               <bucket>#<camera>      frames came late: count these ten minutes again
 
-Days are UTC. Labels are folded. A frame's index items hold the whole body, so that a page reads what it shows and
-nothing else; a label costs one small write, a thousandth of what analysing the frame costs. All heartbeats stand in
-one partition, so that one query reads how every camera is: a write a minute and camera leaves room for thousands.
+Days are UTC where nothing else is said. Labels are folded. A frame's index items hold the whole body, so that a page
+reads what it shows and nothing else; a label costs one small write, a thousandth of what analysing the frame costs.
+All heartbeats stand in one partition, so that one query reads how every camera is: a write a minute and camera leaves
+room for thousands.
 
 A body carries the version of its form. `DAYS`, `SEEN` and `TA` items have none: that they are there is all they say.
 
@@ -188,6 +193,24 @@ HEARTBEATS_KEY = "H"
 def heartbeat_sort_key(camera_id: str, box: str) -> str:
     """Neither part can hold a `#`."""
     return f"{camera_id}#{box}"
+
+
+COUNTED_KEY = "COUNTED"
+RECOUNT_KEY = "RECOUNT"
+
+
+def hour_counts_key(camera_id: str) -> str:
+    return f"C#{camera_id}"
+
+
+def day_counts_key(camera_id: str) -> str:
+    """Days of the site's zone, not of UTC."""
+    return f"CD#{camera_id}"
+
+
+def recount_sort_key(bucket: datetime, camera_id: str) -> str:
+    """The oldest first."""
+    return f"{format_utc(bucket)}#{camera_id}"
 
 
 class StoredInstance(BaseModel):

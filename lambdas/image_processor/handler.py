@@ -21,6 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
 from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
+from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
@@ -103,6 +104,7 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         failures=S3SqsFailureStore(
             s3, aws.sqs(), bucket=settings.frames_bucket, queue_url=settings.failure_queue_url, stream=stream
         ),
+        recounts=DynamoCountTable(table),
         meter=meter,
         clock=clock,
         workers=settings.workers,

@@ -1,4 +1,4 @@
-"""Every minute: alerts that are due, digests, and texts about what is silent.
+"""Every minute: alerts that are due, digests, texts about what is silent, and counts of what is stored.
 
 An error of the function is how the operator hears that something could not be done; the next minute does it.
 """
@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
 from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.function import SystemClock, start_logging
@@ -25,12 +26,13 @@ from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable, DynamoTroubleTable
+from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.services.send_alerts import SendDeps
 from framewatch.services.watch_over import WatchDeps, watch_over
 from lambdas.watchdog.settings import Settings
 
 SERVICE = "watchdog"
-# Cameras that send no heartbeats are asked after side by side.
+# Cameras are counted, and those that send no heartbeats are asked after, side by side.
 READERS = 8
 
 
@@ -82,6 +84,8 @@ def build_app(settings: Settings, aws: AwsClients) -> App:
         frames=DynamoFramePages(dynamodb, settings.table, clock),
         troubles=DynamoTroubleTable(table),
         health=DynamoHealthTable(table),
+        counts=DynamoCountTable(table),
+        visits=DynamoVisitTable(table).newest_first,
         meter=meter,
         executor=ThreadPoolExecutor(READERS, thread_name_prefix="read"),
     )

@@ -22,6 +22,7 @@ from framewatch.domain.site import Camera
 from framewatch.domain.trouble_life import Stage
 from framewatch.domain.visits import AlertState
 from framewatch.services.frame_merge import newest_frame
+from framewatch.services.tell_troubles import read_signs
 from framewatch.services.watch_over import watch_over
 from tests.fakes import Crash, make_site
 from tests.frames import NOON
@@ -208,7 +209,7 @@ def test_only_a_camera_without_heartbeats_costs_queries_and_two_at_most() -> Non
     world = with_a_box()
     world.pages.frames = [frame_of("shed", NOON), frame_of("front", NOON)]
     world.pages.queries = 0
-    world.look()
+    read_signs(world.config, world.watch_deps().for_troubles())
     assert world.pages.queries == 2
     pages = FakePages([frame_of("shed", NOON, captured_at=NOON - timedelta(days=40))])
     newest = newest_frame(pages, "shed")

@@ -179,6 +179,28 @@ class DynamoTable:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def query_up(
+        self, pk: str, *, first: str, last: str, page: int | None = None, fresh: bool = True
+    ) -> Iterator[Item]:
+        """Items of the partition with first <= sk <= last, lowest first, `page` a request or as many as one holds.
+
+        fresh: strong consistency, at twice the price.
+        """
+        more: Any = {} if page is None else {"Limit": page}
+        while True:
+            with storage_errors(f"table {self.name}: query"):
+                answer = self._client.query(
+                    TableName=self.name,
+                    KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                    ExpressionAttributeValues={":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}},
+                    ConsistentRead=fresh,
+                    **more,
+                )
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            more["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def update(
         self, key: Key, expression: str, names: dict[str, str], values: Item, condition: str = ITEM_EXISTS
     ) -> None:
@@ -197,6 +219,17 @@ class DynamoTable:
     def delete(self, key: Key) -> None:
         """One that is not there is left so."""
         self._when_free("delete an item", lambda: self._client.delete_item(TableName=self.name, Key=key_of(key)))
+
+    def delete_if(self, key: Key, condition: str, *, names: dict[str, str], values: Item) -> bool:
+        """False when the condition does not hold for the item that is there; then it stays."""
+        try:
+            with storage_errors(f"table {self.name}: delete an item"):
+                self._client.delete_item(
+                    TableName=self.name, Key=key_of(key), ConditionExpression=condition, **_named(names, values)
+                )
+        except WriteConflict:
+            return False
+        return True
 
     def _when_free(self, doing: str, request: Callable[[], object]) -> None:
         """A transaction that holds the item at this moment is waited for: it says nothing of the condition."""
