@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.function import SystemClock, start_logging
@@ -33,6 +34,7 @@ from framewatch.domain.access import Caller
 from framewatch.domain.errors import InvalidQuery
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.services.fetch_latency import fetch_latency
+from framewatch.services.fetch_stats import StatsDeps, fetch_stats
 from framewatch.services.frames_around import FramesUp, frames_around
 from framewatch.services.list_alerts import ListDeps, list_alerts, list_withheld
 from framewatch.services.list_cameras import CameraDeps, list_cameras
@@ -42,6 +44,7 @@ from framewatch.wire.api import parse_around_query, parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import READER, roles_of
+from framewatch.wire.api_stats import parse_stats_query
 from framewatch.wire.api_visits import parse_visits_query
 from lambdas.frame_fetcher.openapi import document_json
 from lambdas.frame_fetcher.settings import Settings
@@ -98,6 +101,13 @@ def get_cameras(_: Event, __: Caller) -> Response:
     return to_response(list_cameras(deps().cameras))
 
 
+def get_stats(event: Event, _: Caller) -> Response:
+    return _bounded(
+        to_response(fetch_stats(parse_stats_query(query_pairs(event)), deps().stats)),
+        "give a shorter span, a longer step or fewer cameras",
+    )
+
+
 def post_rule_test(event: Event, _: Caller) -> Response:
     # Imported late: what processes frames is much to load, and a page need not wait for it.
     from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits  # noqa: PLC0415
@@ -111,9 +121,15 @@ def post_rule_test(event: Event, _: Caller) -> Response:
 
     frames = deps().frames
     trial = TrialDeps(frames.site, frames.pages, frames.clock, new_tables)
-    found = to_response(fetch_trial(parse_rule_test(json_text(event)), trial))
+    return _bounded(
+        to_response(fetch_trial(parse_rule_test(json_text(event)), trial)),
+        "give a shorter span, one camera or fewer rules",
+    )
+
+
+def _bounded(found: Response, advice: str) -> Response:
     if len(found["body"]) > MAX_ANSWER_CHARS:
-        raise InvalidQuery("from: gives more than one answer holds; give a shorter span, one camera or fewer rules")
+        raise InvalidQuery(f"from: gives more than one answer holds; {advice}")
     return found
 
 
@@ -139,6 +155,7 @@ _ANSWERS: Answers = {
     ("GET", "/v1/snoozes"): get_snoozes,
     ("GET", "/v1/visits"): get_visits,
     ("GET", "/v1/cameras"): get_cameras,
+    ("GET", "/v1/stats"): get_stats,
     ("POST", "/v1/rules/test"): post_rule_test,
     ("GET", "/v1/site"): get_site,
     ("GET", "/v1/me"): get_me,
@@ -153,6 +170,7 @@ class Deps:
     alerts: ListDeps
     table: DynamoAlertTable
     cameras: CameraDeps
+    stats: StatsDeps
 
 
 @cache
@@ -206,4 +224,5 @@ def deps() -> Deps:
             image_url_ttl=told.image_url_ttl,
             executor=executor,
         ),
+        stats=StatsDeps(site=site, counts=DynamoCountTable(table), clock=clock, executor=executor),
     )

@@ -35,9 +35,11 @@ from framewatch.wire.api_cameras import CamerasView
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
+from framewatch.wire.api_stats import StatsQuery, StatsView
 from framewatch.wire.api_visits import VisitsPage, VisitsQuery
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
+    StatsView,
     FramesPage,
     FramesAround,
     AlertsPage,
@@ -129,6 +131,13 @@ def _paths() -> dict[str, Any]:
             " the deployed vision.min_confidence, or frames that the motion gate withheld.",
             body=RuleTestRequest,
             answer=_answer("Visits, alerts and what was withheld", RuleTestView),
+        ),
+        "/v1/stats": _listing(
+            "getStats",
+            "How many frames, labels and alerts there were, by camera and step of time, oldest first",
+            StatsQuery,
+            "Counts, and until when they are complete",
+            StatsView,
         ),
         "/v1/visits": _listing(
             "getVisits",

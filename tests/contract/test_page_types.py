@@ -27,6 +27,8 @@ def fields_of(interface: str) -> set[str]:
         ("Zone", "ZoneView"),
         ("Rule", "RuleView"),
         ("Site", "SiteView"),
+        ("Stats", "StatsView"),
+        ("StatsBucket", "StatsBucketView"),
         ("ErrorBody", "ErrorBody"),
     ],
 )

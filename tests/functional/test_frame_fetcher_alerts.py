@@ -13,14 +13,21 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
+from framewatch.adapters.aws.function import SystemClock
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.heartbeats import CameraState
+from framewatch.domain.hourly import bucket_of
 from framewatch.domain.labels import Instance, Label
+from framewatch.services.roll_up import CountDeps, roll_up
+from framewatch.services.tally import Tally
 from framewatch.services.try_rules import TrialTables, try_rules
+from framewatch.wire.envelope import format_utc
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 from framewatch.wire.site_file import load_site_text
@@ -397,3 +404,37 @@ def test_no_request_is_ever_a_500(request_):
 def test_no_query_is_ever_a_500(path, parameters):
     answer = handler.lambda_handler(event(path, urlencode(parameters)), CONTEXT)
     assert answer["statusCode"] in (200, 400), answer["body"]
+
+
+# -- how much there was -------------------------------------------------------------------------------------------
+
+
+def test_what_the_watchdog_counted_is_answered_by_hour_and_by_day(cloud):
+    counts, pages = DynamoCountTable(DynamoTable(cloud, "table")), DynamoFramePages(cloud, "table", SystemClock())
+    table = DynamoTable(cloud, "table")
+    deps = CountDeps(
+        counts=counts,
+        frames=pages,
+        alerts=DynamoAlertTable(table),
+        visits=DynamoVisitTable(table).newest_first,
+        heartbeats=DynamoHeartbeatTable(table),
+        clock=SystemClock(),
+    )
+    for camera in ("front", "garage"):
+        counts.put_counted_until(camera, bucket_of(START), NOW + timedelta(days=90))
+    for _ in range(2):
+        roll_up(load_site_text(SITE), deps, Tally(), lambda: 50.0)
+    answer = get("/v1/stats", step=600, camera="front")
+    (camera,) = answer["cameras"]
+    buckets = camera["buckets"]
+    assert buckets[0]["at"] == format_utc(bucket_of(START))
+    assert sum(b["frames"] for b in buckets) == 3
+    assert sum(b["by_label"].get("Person", 0) for b in buckets) == 3
+    assert sum(b["by_label"].get("Car", 0) for b in buckets) == 1
+    assert sum(b["alerts"] for b in buckets) == 1
+    assert sum(b["withheld"] for b in buckets) == 3  # within the cool-down; the car, by two words
+    assert answer["counted_until"] > answer["from"]
+    hours = get("/v1/stats")["cameras"]
+    assert [(c["camera_id"], sum(b["frames"] for b in c["buckets"])) for c in hours] == [("front", 3), ("garage", 2)]
+    days = get("/v1/stats", step=86_400)
+    assert sum(b["frames"] for c in days["cameras"] for b in c["buckets"]) == 5

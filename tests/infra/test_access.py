@@ -51,6 +51,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/snoozes",
         "GET /v1/visits",
         "GET /v1/cameras",
+        "GET /v1/stats",
         "POST /v1/rules/test",
         "POST /v1/alerts/answer",
         "POST /v1/alerts/notes",

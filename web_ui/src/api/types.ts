@@ -322,14 +322,14 @@ export interface StatsBucket {
   frames: number;
   /** Frames by why they were sent. */
   by_gate_reason: Record<string, number>;
-  /** Frames that showed each label, of the most frequent. */
+  /** Frames that showed each label; of each ten minutes the 50 most frequent. */
   by_label: Record<string, number>;
-  /** The same for all other labels together. */
+  /** The sum for all labels that by_label leaves out. */
   other_labels: number;
   watch_frames: number;
-  /** Captured in this step. */
+  /** Captured in the step, whatever became of them. */
   alerts: number;
-  /** Visits that began in it, that a rule held back and none alerted for. */
+  /** Visits that began in the step, that a rule held back and none alerted for. */
   withheld: number;
   /** What the box read, sampled and kept back by itself; null where it says nothing. */
   edge: { read: number; sampled: number; gated: number } | null;
@@ -341,7 +341,7 @@ export interface Stats {
   /** Width of a step. */
   step_s: number;
   cameras: { camera_id: string; buckets: StatsBucket[] }[];
-  /** Until when everything is counted; later steps may still grow. */
+  /** Until when everything is counted; later steps may still grow. null: one of the cameras was never counted. */
   counted_until: string | null;
 }
 
