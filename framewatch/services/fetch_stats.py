@@ -14,8 +14,7 @@ from pytz.tzinfo import BaseTzInfo
 
 from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.hourly import HOUR, StepCounts, day_in, day_start, hour_of, steps_of
-from framewatch.domain.site import SiteConfig
-from framewatch.services.list_pages import choose_cameras
+from framewatch.services.list_filters import choose_cameras
 from framewatch.services.ports import Clock, CountTable, SiteSource
 from framewatch.wire.api_stats import StatsQuery, StatsView, Step
 
@@ -39,7 +38,7 @@ def fetch_stats(query: StatsQuery, deps: StatsDeps) -> StatsView:
     """Raises InvalidQuery, RetryableError."""
     site = deps.site.current()
     zone = pytz.timezone(site.site.time_zone)
-    cameras = _cameras(query, site)
+    cameras = choose_cameras(query.camera, site)
     *starts, end = _starts(query, zone, deps.clock.now().astimezone(UTC))
     if len(cameras) * len(starts) > MAX_STEPS:
         raise InvalidQuery(
@@ -59,11 +58,6 @@ def fetch_stats(query: StatsQuery, deps: StatsDeps) -> StatsView:
     until = deps.counts.counted_until()
     counted_until = min(until[i] for i in cameras) if set(cameras) <= until.keys() else None
     return StatsView.of(starts[0], end, query.step, counted, counted_until)
-
-
-def _cameras(query: StatsQuery, site: SiteConfig) -> list[str]:
-    asked = query.camera or (None,)
-    return list(dict.fromkeys(i for camera in asked for i in choose_cameras(camera, site)))
 
 
 def _starts(query: StatsQuery, zone: BaseTzInfo, now: datetime) -> list[datetime]:

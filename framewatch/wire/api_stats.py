@@ -7,13 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.frames import GateReason
 from framewatch.domain.hourly import MAX_LABELS, EdgeCounts, StepCounts
-from framewatch.wire.api_values import Answer, Query, Time, TimeParameter, Word, checked, refuse_unknown, text_only
+from framewatch.wire.api_values import Answer, Query, Time, TimeParameter, Words, parse_query, text_only
 
 MAX_VALUE_CHARS = 200
-MAX_CAMERAS = 200
 
 
 class Step(IntEnum):
@@ -48,8 +46,8 @@ def _parse_step(text: str) -> Step:
 class StatsQuery(Query):
     """The parameters of GET /v1/stats. Times are captures."""
 
-    camera: tuple[Word, ...] = Field(
-        default=(), max_length=MAX_CAMERAS, description="a camera's id, as often as needed; absent: every camera"
+    camera: Words = Field(
+        default=(), description="a camera's id, as often as there are cameras to choose; absent: every camera"
     )
     from_: TimeParameter | None = Field(
         default=None,
@@ -70,19 +68,7 @@ class StatsQuery(Query):
 
 def parse_stats_query(pairs: Iterable[tuple[str, str]]) -> StatsQuery:
     """Raises InvalidQuery."""
-    values: dict[str, object] = {}
-    cameras: list[str] = []
-    for name, value in pairs:
-        refuse_unknown(name, ["camera", "from", "to", "step"])
-        if not value or len(value) > MAX_VALUE_CHARS:
-            raise InvalidQuery(f"{name}: must be 1 to {MAX_VALUE_CHARS} characters; leave it out or give it a value")
-        if name == "camera":
-            cameras.append(value)
-        elif name in values:
-            raise InvalidQuery(f"{name}: stands twice; give it once")
-        else:
-            values[name] = value
-    return checked(StatsQuery, {**values, "camera": tuple(cameras)})
+    return parse_query(StatsQuery, pairs, max_value_chars=MAX_VALUE_CHARS)
 
 
 class EdgeCountsView(Answer):
