@@ -14,7 +14,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps
 OURS := $(shell find framewatch edge_client lambdas infra local_cloud -name '*.py' -o -name '*.json' -o -name '*.yaml' | grep -v __pycache__)
 WEB := $(shell find web_ui -path web_ui/node_modules -prune -o -path web_ui/dist -prune -o -type f -print)
 
-.PHONY: help setup demo test test-fast test-long lint benchmarks lock clean
+.PHONY: help setup demo test test-web test-fast test-long lint benchmarks lock clean
 
 help:
 	@echo "make demo        the whole of it on this machine: http://127.0.0.1:8080"
@@ -31,9 +31,12 @@ setup: $(VENV)/.stamp-run $(VENV)/.stamp-node web_ui/dist/.stamp build/local/.st
 demo: setup
 	@$(VENV)/bin/framewatch-local demo $(if $(value SOURCE),--source '$(value SOURCE)') $(if $(value CONFIG),--config '$(value CONFIG)') $(if $(PORT),--port $(PORT)) $(ARGS)
 
-test: setup $(VENV)/.stamp-dev lint
+# Three workers for two cores: cameras, schedules and browsers are mostly waited for.
+test: setup $(VENV)/.stamp-dev lint test-web
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
+
+test-web: web_ui/node_modules/.stamp
 	cd web_ui && $(call node,npm test)
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 # Seconds, not minutes: no emulator, no browser, no pixels.
 test-fast: $(VENV)/.stamp-dev lint
@@ -76,7 +79,8 @@ $(VENV)/.stamp-run: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.stamp-dev: requirements-dev.lock $(VENV)/.stamp-run
+# After Node.js, so that under `make -j` no two pips write into one environment.
+$(VENV)/.stamp-dev: requirements-dev.lock $(VENV)/.stamp-run | $(VENV)/.stamp-node
 	@mkdir -p build
 	@echo "installing the development tools"
 	@$(PIP) --require-hashes -r requirements-dev.lock

@@ -14,14 +14,22 @@ import pytest
 DEAREST_FIRST = (
     "functional/test_deploy.py",
     "functional/test_least_privilege.py",
-    "functional/test_alert_exam.py",
-    "functional/test_edge_cameras.py",
     "functional/test_local_commands.py",
+    "functional/test_alert_exam.py",
+    "browser/test_dashboard.py",
+    "browser/test_sign_in.py",
+    "functional/test_edge_cameras.py",
+    "infra/test_templates.py",
     "functional/test_local_account.py",
     "functional/test_full_run.py",
+    "functional/test_edge_service.py",
+    "contract/test_motion_pixels.py",
+    "functional/test_edge_network.py",
+    "faults/test_killed_function.py",
     "functional/test_edge_run.py",
-    "infra/test_templates.py",
-    "browser/test_dashboard.py",
+    "contract/test_vision_pixels.py",
+    "browser/test_alert_page.py",
+    "infra/test_packaging.py",
 )
 # Modules that share a fixture which is dearer than their tests: as if they were one.
 TOGETHER = {

@@ -16,6 +16,13 @@ WEB_UI = ROOT / "web_ui"
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A shared machine with a software renderer; nothing here measures time.
 EXPECT_TIMEOUT_MS = 30_000
+# Colours depend on the scheme alone, and what is shown on the width alone: two pairs show all of both.
+AXE_LOOKS = [
+    pytest.param((360, "dark"), id="360-dark"),
+    pytest.param((1280, "light"), id="1280-light"),
+    pytest.param((360, "light"), id="360-light", marks=pytest.mark.long),
+    pytest.param((1280, "dark"), id="1280-dark", marks=pytest.mark.long),
+]
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage, cards, has_sideways_scroll, violations, wait_until
+from tests.browser.conftest import AXE_LOOKS, OpenPage, cards, has_sideways_scroll, violations, wait_until
 from tests.browser.fake_site import FakeSite
 from tests.browser.fake_values import CAR, CAR_BOX, PERSON, PERSON_BOX, label
 
@@ -511,9 +511,9 @@ def test_someone_who_wants_less_motion_gets_none(site: FakeSite, open_page: Open
     assert page.evaluate("document.getAnimations().length") == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing(site: FakeSite, open_page: OpenPage, axe_js: Path, scheme: str, width: int) -> None:
+@pytest.mark.parametrize("looks", AXE_LOOKS)
+def test_axe_finds_nothing(site: FakeSite, open_page: OpenPage, axe_js: Path, looks: tuple[int, str]) -> None:
+    width, scheme = looks
     site.demo = True
     site.add_many(5)
     site.add(CAR, camera="yard", age_s=1200)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import OpenPage, cards, has_sideways_scroll, violations, wait_until
+from tests.browser.conftest import AXE_LOOKS, OpenPage, cards, has_sideways_scroll, violations, wait_until
 from tests.browser.fake_provider import FakeProvider, providing
 from tests.browser.fake_site import FakeSite
 from tests.browser.fake_values import CAR, PERSON
@@ -380,11 +380,7 @@ def test_the_header_holds_a_long_address_at_any_width(
     assert not has_sideways_scroll(page)
 
 
-@pytest.mark.parametrize(
-    "looks",
-    [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")],
-    ids=lambda looks: f"{looks[0]}-{looks[1]}",
-)
+@pytest.mark.parametrize("looks", AXE_LOOKS)
 def test_axe_finds_nothing_in_any_state_of_the_sign_in(
     site: FakeSite, provider: FakeProvider, open_page: OpenPage, look_at: LookAt, looks: tuple[int, str]
 ) -> None:

@@ -332,6 +332,7 @@ def _everything(cloud: Cloud) -> set[str]:
     return {f"{kind} {name}" for kind, names in lists.items() for name in names}
 
 
+@pytest.mark.long  # tests/infra/test_tasks_destroy.py has it of every kind of protected stack, without the CLI
 def test_a_protected_stage_goes_only_when_its_data_are_named(
     cloud: Cloud, assemble: Any, deploy_assembly: Any
 ) -> None:

@@ -312,7 +312,7 @@ def test_a_text_opens_its_alert_and_goes_on_to_the_second_phone_while_nobody_ans
     assert "You have it since" in answered.text
 
 
-@pytest.mark.slow
+@pytest.mark.long  # test_full_run.py has such a file beside a good one
 def test_a_file_that_is_no_video_is_one_sentence_and_a_non_zero_exit(start, assembly, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(os.urandom(20_000))
