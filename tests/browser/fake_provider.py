@@ -47,6 +47,8 @@ class FakeProvider:
     _codes: dict[str, Form] = field(default_factory=dict)
     # access token -> groups at the time it was made
     _access: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # access token -> whose
+    _emails: dict[str, str] = field(default_factory=dict)
     _refresh: set[str] = field(default_factory=set)
 
     def config(self) -> dict[str, str]:
@@ -61,6 +63,9 @@ class FakeProvider:
     def groups_of(self, authorization: str | None) -> tuple[str, ...] | None:
         """None: not a token of ours, or no longer."""
         return self._access.get((authorization or "").removeprefix("Bearer "))
+
+    def email_of(self, authorization: str | None) -> str | None:
+        return self._emails.get((authorization or "").removeprefix("Bearer "))
 
     def expire_access_tokens(self) -> None:
         self._access.clear()
@@ -140,6 +145,7 @@ class FakeProvider:
         access = secrets.token_urlsafe(24)
         if self.tokens_work:
             self._access[access] = self.groups
+            self._emails[access] = self.email
         now_s = int(time.time())
         claims = {
             "iss": f"{self.origin}/pool",

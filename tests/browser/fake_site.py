@@ -46,6 +46,8 @@ class Asked:
     queries: dict[str, list[str]] = field(default_factory=dict)
     # what was posted; None for a question that only reads
     body: Any = None
+    # the header, as it came
+    authorization: str | None = None
 
     def all_of(self, name: str) -> list[str]:
         return self.queries.get(name, [])
@@ -200,7 +202,9 @@ class FakeSite:
                 queries = parse_qs(parts.query, keep_blank_values=True)
                 first = {name: values[0] for name, values in queries.items()}
                 body = None if posted is None else json.loads(posted)
-                return self.shut_out(parts.path, authorization) or self.api(Asked(parts.path, first, queries, body))
+                return self.shut_out(parts.path, authorization) or self.api(
+                    Asked(parts.path, first, queries, body, authorization)
+                )
         file = (self.dist / parts.path.lstrip("/")).resolve() if parts.path != "/" else self.dist / "index.html"
         if not file.is_relative_to(self.dist) or not file.is_file():
             return 404, "text/plain", b"no such page"

@@ -171,6 +171,12 @@ export class ApiClient {
     return (await this.post(`${this.base}/alerts/notes`, { ...reference(alert), text })) as Alert;
   }
 
+  /** Marks what was decided until then as looked at, forward only; what holds from now on. */
+  async markSeen(until: string): Promise<string | null> {
+    const body = (await this.post(`${this.base}/me/seen`, { until })) as Pick<Me, "seen_until">;
+    return body.seen_until ?? null;
+  }
+
   async endSnooze(snooze: Snooze): Promise<void> {
     await this.post(`${this.base}/snoozes/end`, { rule: snooze.rule_id, scope: snooze.scope });
   }

@@ -92,6 +92,8 @@ export interface Me {
   /** What others are shown of you. */
   name: string;
   role: Role;
+  /** What was decided until then has been looked at; null: nothing was ever marked. */
+  seen_until?: string | null;
 }
 
 export type AlertState = "claimed" | "sent" | "failed" | "held" | "joined";
@@ -170,6 +172,8 @@ export interface Alert {
   notes: Note[];
   joined: Joined[];
   trace: Trace;
+  /** When the next of `escalation` is told, unless somebody answers; null where nobody is. */
+  escalates_at?: string | null;
 }
 
 export interface AlertsPage {

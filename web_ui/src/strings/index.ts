@@ -9,6 +9,7 @@ export const strings = {
   product: "Framewatch",
   title: (site: string) => `${site} · Framewatch`,
   titleOfView: (view: string, site: string) => `${view} · ${site} · Framewatch`,
+  titleWithCount: (count: string, title: string) => `(${count}) ${title}`,
   skip: "Skip to the content",
 
   nav: {
@@ -25,6 +26,7 @@ export const strings = {
     } as Record<View, string>,
     more: "More",
     moreWith: (view: string) => `More: ${view}`,
+    unreviewed: (count: string) => `${count} not yet reviewed`,
     loading: "Loading…",
     outdated: "This view could not be loaded. A newer version of the page may be there.",
     reload: "Load the page again",

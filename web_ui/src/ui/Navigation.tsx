@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { linkTo } from "../app/context";
+import { useUnreviewed } from "../app/unreviewed";
 import type { View } from "../state/route";
+import { unreviewedWords } from "../state/unreviewed";
 import { strings } from "../strings";
 import { MoreIcon, VIEW_ICONS } from "./icons";
 
@@ -98,6 +100,21 @@ function NavLink({ to, view, icon = false }: { to: View; view: View; icon?: bool
     <a class="nav-link" {...linkTo(to)} aria-current={to === view ? "page" : undefined}>
       {icon && <Icon />}
       {strings.nav.views[to]}
+      {to === "review" && <ReviewCount />}
     </a>
+  );
+}
+
+function ReviewCount() {
+  const words = unreviewedWords(useUnreviewed());
+  if (!words) return null;
+  return (
+    <>
+      {" "}
+      <span class="nav-count" aria-hidden="true">
+        {words}
+      </span>
+      <span class="sr-only">{strings.nav.unreviewed(words)}</span>
+    </>
   );
 }

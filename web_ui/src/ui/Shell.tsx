@@ -2,7 +2,9 @@ import type { ComponentType } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { navigate, useApp, useConnection, useRoute } from "../app/context";
 import { useKeyboard, useKeys } from "../app/keys";
+import { useCounting } from "../app/unreviewed";
 import { isScreenOnly, searchOf, type View } from "../state/route";
+import { unreviewedWords } from "../state/unreviewed";
 import { strings } from "../strings";
 import { LOADERS } from "../views/registry";
 import type { ViewProps } from "../views/view";
@@ -54,10 +56,11 @@ export function Shell({ account }: { account: Account | null }) {
     ),
   );
   useFocusOnArrival(loaded?.view ?? null);
+  const unreviewed = unreviewedWords(useCounting());
   useEffect(() => {
-    document.title =
-      view === "wall" ? strings.title(site.name) : strings.titleOfView(strings.nav.views[view], site.name);
-  }, [view, site]);
+    const title = view === "wall" ? strings.title(site.name) : strings.titleOfView(strings.nav.views[view], site.name);
+    document.title = unreviewed ? strings.titleWithCount(unreviewed, title) : title;
+  }, [view, site, unreviewed]);
 
   return (
     <>

@@ -87,7 +87,7 @@ export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onC
   );
 }
 
-function rangeKey(range: TimeRange): string {
+export function rangeKey(range: TimeRange): string {
   return range.kind === "custom" ? `${range.fromMs} ${range.toMs}` : range.kind;
 }
 
@@ -98,7 +98,7 @@ interface LabelInputProps {
 }
 
 /** Applied on Enter, on leaving the field, and at once when a suggestion is picked. */
-function LabelInput({ value, suggestions, onChange }: LabelInputProps) {
+export function LabelInput({ value, suggestions, onChange }: LabelInputProps) {
   const [text, setText] = useState(value ?? "");
   const listId = useId();
   useEffect(() => setText(value ?? ""), [value]);
@@ -175,7 +175,7 @@ function rangeWords({ fromMs, toMs }: { fromMs: number | null; toMs: number | nu
   return toMs === null ? "" : strings.filters.summaryTo(words(toMs));
 }
 
-function CustomRange({ range, zone, serverNow, onApply }: CustomRangeProps) {
+export function CustomRange({ range, zone, serverNow, onApply }: CustomRangeProps) {
   const custom = range.kind === "custom" ? range : { fromMs: null, toMs: null };
   const shown = (utcMs: number | null) => (utcMs === null ? "" : inputValueAt(utcMs, zone));
   const [from, setFrom] = useState(shown(custom.fromMs));
