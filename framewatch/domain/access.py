@@ -30,16 +30,27 @@ def role_of(groups: Iterable[str]) -> Role | None:
     return max((role for role in Role if role.group in given), default=None)
 
 
+CAMERAS_PREFIX = "cameras-"
+"""Begins the names of groups of the user pool that limit their members to the cameras of a group of the site file."""
+
+
+def camera_groups_of(groups: Iterable[str]) -> frozenset[str]:
+    """The camera groups that these groups of the user pool let somebody see."""
+    return frozenset(g.removeprefix(CAMERAS_PREFIX) for g in groups if g.startswith(CAMERAS_PREFIX))
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """subject: the user's id in the pool: it names nobody, so that it may stand in a log.
 
-    username: as the token says it; None where it says none.
+    username: as the token says it; None where it says none. camera_groups: of the site file, the only ones whose
+    cameras they may see; empty: all cameras.
     """
 
     subject: str
     role: Role | None
     username: str | None = None
+    camera_groups: frozenset[str] = frozenset()
 
     @property
     def by(self) -> str:

@@ -42,6 +42,7 @@ class ActDeps:
 def answer_alert(request: AnswerRequest, caller: Caller, deps: ActDeps) -> AnsweredView:
     """Nobody further is told of the alert. Raises UnknownAlert, RetryableError; after the last, again finishes it."""
     site, now = deps.site.current(), deps.clock.now()
+    _check_camera(request.ref, site)
     answer = Answer(caller.by, now, caller.name)
     # Before the snooze: should that fail, at least nobody further is told.
     stands = retry_conflicts(lambda: deps.alerts.answer(request.ref, request.kind, answer), deps.sleep)
@@ -68,6 +69,7 @@ def answer_alert(request: AnswerRequest, caller: Caller, deps: ActDeps) -> Answe
 def note_alert(request: NoteRequest, caller: Caller, deps: ActDeps) -> AlertView:
     """Raises UnknownAlert, NotesFull, RetryableError."""
     site = deps.site.current()
+    _check_camera(request.ref, site)
     note = Note(request.text, caller.by, deps.clock.now(), caller.name)
     deps.alerts.add_note(request.ref, note, MAX_NOTES)
     _log.info("alert %s: a note by %s", request.alert_id, caller.by)
@@ -80,6 +82,9 @@ def end_snooze(request: EndSnoozeRequest, caller: Caller, deps: ActDeps) -> Snoo
     Raises UnknownSnooze, RetryableError.
     """
     site = deps.site.current()
+    never = f"rule {request.rule} has never been snoozed on {request.scope}; see GET /v1/snoozes"
+    if not any(camera.alert_scope == request.scope for camera in site.cameras):
+        raise UnknownSnooze(never)
 
     def attempt() -> RuleState:
         state, now = deps.alerts.rule_state(request.rule, request.scope), deps.clock.now()
@@ -92,7 +97,7 @@ def end_snooze(request: EndSnoozeRequest, caller: Caller, deps: ActDeps) -> Snoo
 
     state = retry_conflicts(attempt, deps.sleep)
     if state.snoozed_until is None:
-        raise UnknownSnooze(f"rule {request.rule} has never been snoozed on {request.scope}; see GET /v1/snoozes")
+        raise UnknownSnooze(never)
     return SnoozeEndView(
         rule_id=state.rule_id,
         scope=state.scope,
@@ -101,11 +106,21 @@ def end_snooze(request: EndSnoozeRequest, caller: Caller, deps: ActDeps) -> Snoo
     )
 
 
+def _check_camera(ref: AlertRef, site: SiteConfig) -> None:
+    """Nothing is written about a camera that the caller may not see. Raises UnknownAlert."""
+    if site.camera(ref.camera_id) is None:
+        raise _unknown(ref)
+
+
 def _read(ref: AlertRef, deps: ActDeps) -> Alert:
     alert = deps.alerts.get(ref)
     if alert is None:
-        raise UnknownAlert(f"camera {ref.camera_id} has no alert {ref.alert_id!r} any more")
+        raise _unknown(ref)
     return alert
+
+
+def _unknown(ref: AlertRef) -> UnknownAlert:
+    return UnknownAlert(f"camera {ref.camera_id} has no alert {ref.alert_id!r} any more")
 
 
 def _view(alert: Alert, site: SiteConfig, caller: Caller) -> AlertView:

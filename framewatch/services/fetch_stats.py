@@ -56,7 +56,7 @@ def fetch_stats(query: StatsQuery, deps: StatsDeps) -> StatsView:
     run = deps.executor.map if deps.executor else map
     counted = list(zip(cameras, run(count, cameras), strict=True))
     until = deps.counts.counted_until()
-    counted_until = min(until[i] for i in cameras) if set(cameras) <= until.keys() else None
+    counted_until = min((until[i] for i in cameras), default=None) if set(cameras) <= until.keys() else None
     return StatsView.of(starts[0], end, query.step, counted, counted_until)
 
 

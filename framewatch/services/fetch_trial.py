@@ -16,6 +16,7 @@ from operator import itemgetter
 
 from framewatch.domain.errors import InvalidQuery, SiteFileError
 from framewatch.domain.site import SiteConfig
+from framewatch.services.callers_site import with_cameras
 from framewatch.services.frame_merge import FramePages, FrameRead, end_of_day
 from framewatch.services.list_filters import choose_cameras
 from framewatch.services.list_pages import Span, time_of
@@ -67,12 +68,14 @@ def fetch_trial(request: RuleTestRequest, deps: TrialDeps) -> RuleTestView:
 
 
 def _site(request: RuleTestRequest, deps: TrialDeps) -> SiteConfig:
+    deployed = deps.site.current()
     if request.site is not None:
         try:
-            return load_site_text(request.site, "site")
+            given = load_site_text(request.site, "site")
         except SiteFileError as error:
             raise InvalidQuery(str(error)) from None
-    deployed = deps.site.current()
+        # To write a camera into a file is not to be let see it.
+        return with_cameras(given, {camera.id for camera in deployed.cameras})
     if request.rules is None:
         return deployed
     body = deployed.model_dump(mode="json") | {"rules": request.rules, "watch": {}}

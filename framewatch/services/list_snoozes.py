@@ -10,4 +10,6 @@ def list_snoozes(caller: Caller | None, alerts: AlertTable, site: SiteSource, cl
     config, now = site.current(), clock.now()
     snoozed = [(state, state.snoozed_until) for state in alerts.rule_states() if state.is_snoozed(now)]
     views = [SnoozeView.of(state, until, config, caller) for state, until in snoozed if until is not None]
+    # A scope without cameras is one that has left the site, or that the caller may not see.
+    views = [view for view in views if view.camera_ids]
     return SnoozesView(snoozes=tuple(sorted(views, key=lambda v: (v.until, v.rule_id, v.scope))))

@@ -206,8 +206,12 @@ class AlertView(Answer):
         image_url_expires_at: datetime | None,
         you: Caller | None = None,
     ) -> "AlertView":
-        """camera_names: by id; a camera that has left the site file goes by its id. you: who asks."""
+        """camera_names: by id; a camera that has left the site file goes by its id. you: who asks.
+
+        Of cameras that you may not see, nothing that joined is shown.
+        """
         trace = alert.trace
+        limited = you is not None and bool(you.camera_groups)
         return cls(
             alert_id=alert.alert_id,
             rule_id=alert.rule_id,
@@ -237,6 +241,7 @@ class AlertView(Answer):
             joined=tuple(
                 JoinedView.of(s, camera_names.get(s.camera_id, s.camera_id))
                 for s in sorted(alert.joined.values(), key=lambda s: (s.captured_at, s.visit_id))
+                if s.camera_id in camera_names or not limited
             ),
             trace=TraceView(
                 captured_at=alert.captured_at,

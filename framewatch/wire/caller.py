@@ -9,7 +9,7 @@ which is a name that Cognito takes, where it takes none with a blank.
 from collections.abc import Mapping
 from typing import Any
 
-from framewatch.domain.access import Caller, role_of
+from framewatch.domain.access import Caller, camera_groups_of, role_of
 
 GROUPS_CLAIM = "cognito:groups"
 SUBJECT_CLAIM = "sub"
@@ -30,7 +30,8 @@ def read_caller(event: Mapping[str, Any]) -> Caller | None:
     username = claims.get(USERNAME_CLAIM)
     if not isinstance(username, str) or not 0 < len(username) <= MAX_USERNAME_CHARS:
         username = None
-    return Caller(subject, role_of(parse_groups(claims.get(GROUPS_CLAIM))), username)
+    groups = parse_groups(claims.get(GROUPS_CLAIM))
+    return Caller(subject, role_of(groups), username, camera_groups_of(groups))
 
 
 def parse_groups(claim: object) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -32,6 +32,7 @@ from framewatch.adapters.aws.trouble_table import DynamoTroubleTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.access import Caller
 from framewatch.domain.errors import InvalidQuery
+from framewatch.services.callers_site import CallersSite
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.services.fetch_latency import fetch_latency
 from framewatch.services.fetch_stats import StatsDeps, fetch_stats
@@ -67,48 +68,48 @@ def answer(event: Event) -> Response:
     return dispatch(event, ROLES, _ANSWERS, _log)
 
 
-def get_frames(event: Event, _: Caller) -> Response:
-    return to_response(fetch_frames(parse_frames_query(query_pairs(event)), deps().frames))
+def get_frames(event: Event, caller: Caller) -> Response:
+    return to_response(fetch_frames(parse_frames_query(query_pairs(event)), deps_for(caller).frames))
 
 
-def get_around(event: Event, _: Caller) -> Response:
-    found = deps()
+def get_around(event: Event, caller: Caller) -> Response:
+    found = deps_for(caller)
     return to_response(frames_around(parse_around_query(query_pairs(event)), found.frames, found.pages))
 
 
 def get_alerts(event: Event, caller: Caller) -> Response:
-    return to_response(list_alerts(parse_alerts_query(query_pairs(event)), deps().alerts, caller))
+    return to_response(list_alerts(parse_alerts_query(query_pairs(event)), deps_for(caller).alerts, caller))
 
 
-def get_withheld(event: Event, _: Caller) -> Response:
-    return to_response(list_withheld(parse_withheld_query(query_pairs(event)), deps().alerts))
+def get_withheld(event: Event, caller: Caller) -> Response:
+    return to_response(list_withheld(parse_withheld_query(query_pairs(event)), deps_for(caller).alerts))
 
 
-def get_latency(event: Event, _: Caller) -> Response:
-    return to_response(fetch_latency(parse_latency_query(query_pairs(event)), deps().alerts))
+def get_latency(event: Event, caller: Caller) -> Response:
+    return to_response(fetch_latency(parse_latency_query(query_pairs(event)), deps_for(caller).alerts))
 
 
 def get_snoozes(_: Event, caller: Caller) -> Response:
-    found = deps()
+    found = deps_for(caller)
     return to_response(list_snoozes(caller, found.table, found.frames.site, found.frames.clock))
 
 
-def get_visits(event: Event, _: Caller) -> Response:
-    return to_response(list_visits(parse_visits_query(query_pairs(event)), deps().alerts))
+def get_visits(event: Event, caller: Caller) -> Response:
+    return to_response(list_visits(parse_visits_query(query_pairs(event)), deps_for(caller).alerts))
 
 
-def get_cameras(_: Event, __: Caller) -> Response:
-    return to_response(list_cameras(deps().cameras))
+def get_cameras(_: Event, caller: Caller) -> Response:
+    return to_response(list_cameras(deps_for(caller).cameras))
 
 
-def get_stats(event: Event, _: Caller) -> Response:
+def get_stats(event: Event, caller: Caller) -> Response:
     return _bounded(
-        to_response(fetch_stats(parse_stats_query(query_pairs(event)), deps().stats)),
+        to_response(fetch_stats(parse_stats_query(query_pairs(event)), deps_for(caller).stats)),
         "give a shorter span, a longer step or fewer cameras",
     )
 
 
-def post_rule_test(event: Event, _: Caller) -> Response:
+def post_rule_test(event: Event, caller: Caller) -> Response:
     # Imported late: what processes frames is much to load, and a page need not wait for it.
     from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits  # noqa: PLC0415
     from framewatch.services.fetch_trial import TrialDeps, fetch_trial  # noqa: PLC0415
@@ -119,7 +120,7 @@ def post_rule_test(event: Event, _: Caller) -> Response:
         store = MemoryStore()
         return TrialTables(MemoryVisits(store), MemoryAlerts(store))
 
-    frames = deps().frames
+    frames = deps_for(caller).frames
     trial = TrialDeps(frames.site, frames.pages, frames.clock, new_tables)
     return _bounded(
         to_response(fetch_trial(parse_rule_test(json_text(event)), trial)),
@@ -133,8 +134,8 @@ def _bounded(found: Response, advice: str) -> Response:
     return found
 
 
-def get_site(_: Event, __: Caller) -> Response:
-    return to_response(fetch_site(deps().frames))
+def get_site(_: Event, caller: Caller) -> Response:
+    return to_response(fetch_site(deps_for(caller).frames))
 
 
 def get_me(_: Event, caller: Caller) -> Response:
@@ -173,6 +174,19 @@ class Deps:
     stats: StatsDeps
 
 
+def deps_for(caller: Caller) -> Deps:
+    """What may be used to answer them: the whole site stays behind."""
+    shared = deps()
+    site = CallersSite(shared.frames.site, caller)
+    return replace(
+        shared,
+        frames=replace(shared.frames, site=site),
+        alerts=replace(shared.alerts, site=site),
+        cameras=replace(shared.cameras, site=site),
+        stats=replace(shared.stats, site=site),
+    )
+
+
 @cache
 def settings() -> Settings:
     """Read once a process, by its first request, which also begins the log. Raises SettingsError."""
@@ -183,7 +197,7 @@ def settings() -> Settings:
 
 @cache
 def deps() -> Deps:
-    """Built once a process, by its first request that is let in. Raises SettingsError."""
+    """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
     aws = AwsClients(workers=READERS)
     clock = SystemClock()

@@ -5,6 +5,7 @@ Of its own, so that the function that reads may write nothing. It reads no pictu
 
 import logging
 import os
+from dataclasses import replace
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,6 +18,7 @@ from framewatch.adapters.aws.http_api import Answers, Event, Response, dispatch,
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.domain.access import Caller
 from framewatch.services.act_on_alerts import ActDeps, answer_alert, end_snooze, note_alert
+from framewatch.services.callers_site import CallersSite
 from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note
 from framewatch.wire.api_routes import ACTOR, roles_of
 
@@ -35,15 +37,15 @@ def answer(event: Event) -> Response:
 
 
 def post_answer(event: Event, caller: Caller) -> Response:
-    return to_response(answer_alert(parse_answer(json_text(event)), caller, deps()))
+    return to_response(answer_alert(parse_answer(json_text(event)), caller, deps_for(caller)))
 
 
 def post_note(event: Event, caller: Caller) -> Response:
-    return to_response(note_alert(parse_note(json_text(event)), caller, deps()))
+    return to_response(note_alert(parse_note(json_text(event)), caller, deps_for(caller)))
 
 
 def post_snooze_end(event: Event, caller: Caller) -> Response:
-    return to_response(end_snooze(parse_end_snooze(json_text(event)), caller, deps()))
+    return to_response(end_snooze(parse_end_snooze(json_text(event)), caller, deps_for(caller)))
 
 
 ROLES = roles_of(ACTOR)
@@ -52,6 +54,12 @@ _ANSWERS: Answers = {
     ("POST", "/v1/alerts/notes"): post_note,
     ("POST", "/v1/snoozes/end"): post_snooze_end,
 }
+
+
+def deps_for(caller: Caller) -> ActDeps:
+    """What may be used to do what they say: the whole site stays behind."""
+    shared = deps()
+    return replace(shared, site=CallersSite(shared.site, caller))
 
 
 @cache
@@ -64,7 +72,7 @@ def settings() -> FunctionSettings:
 
 @cache
 def deps() -> ActDeps:
-    """Built once a process, by its first request that is let in. Raises SettingsError."""
+    """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
     aws = AwsClients(workers=1)
     clock = SystemClock()

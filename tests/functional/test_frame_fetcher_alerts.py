@@ -40,8 +40,8 @@ START = NOW - timedelta(hours=2)
 SITE = """\
 site: {name: Home, time_zone: Europe/Madrid}
 cameras:
-  - {id: front, name: Front door, source: "rtsp://${U}:${P}@front.secret.test/1"}
-  - {id: garage}
+  - {id: front, name: Front door, source: "rtsp://${U}:${P}@front.secret.test/1", group: doors}
+  - {id: garage, group: cars}
 contacts: [{id: ana, phone: "+34600123456"}, {id: bo, phone: "+34600654321"}]
 rules:
   - {id: people, labels: [Person], notify: [ana], escalate_to: [bo], cool_down_s: 600, severity: critical}
@@ -224,6 +224,51 @@ def test_latency_is_answered_stage_by_stage():
         "decided-published": 2,
         "captured-published": 2,
     }
+
+
+def body_for(path: str, groups: str, **parameters) -> str:
+    answer = handler.lambda_handler(event(path, urlencode(parameters), authorizer=claims(groups)), CONTEXT)
+    assert answer["statusCode"] == 200, answer["body"]
+    return answer["body"]
+
+
+@pytest.mark.parametrize("path", [path for method, path in handler.ROLES if method == "GET"])
+def test_by_no_route_does_somebody_see_a_camera_of_another_group(path):
+    more = {"camera": "garage", "at": START.isoformat()} if path == "/v1/frames/around" else {}
+    assert "front" not in body_for(path, "[viewer cameras-cars]", **more).casefold()
+    if not more:
+        seen_by_nobody = body_for(path, "[viewer cameras-none]")
+        assert "front" not in seen_by_nobody and "garage" not in seen_by_nobody
+    if path in ("/v1/me", "/v1/openapi.json", "/v1/snoozes", "/v1/latency"):
+        return  # they name no camera here
+    whole = body_for(path, "[viewer]", **(more | {"camera": "front"} if more else {}))
+    assert "front" in whole.casefold(), "so that its absence says something"
+    both = body_for(path, "[viewer cameras-cars cameras-doors]", **(more | {"camera": "front"} if more else {}))
+    assert both.casefold().count("front") == whole.casefold().count("front")
+
+
+def test_latency_counts_only_alerts_of_cameras_that_one_may_see():
+    assert [json.loads(body_for("/v1/latency", g))["alerts"] for g in ("[viewer]", "[viewer cameras-cars]")] == [2, 1]
+
+
+@pytest.mark.parametrize("path", ["/v1/frames", "/v1/alerts", "/v1/visits", "/v1/withheld", "/v1/latency"])
+def test_a_camera_of_another_group_is_refused_as_one_that_is_not_there(path):
+    told = []
+    for camera in ("front", "xront"):
+        asked = event(path, f"camera={camera}", authorizer=claims("[admin cameras-cars]"))
+        answer = handler.lambda_handler(asked, CONTEXT)
+        told.append((answer["statusCode"], json.loads(answer["body"])["error"]["message"].replace(camera, "it")))
+    assert told[0] == told[1] and told[0][0] == 400 and told[0][1].endswith("known are: garage")
+
+
+def test_rules_are_tried_on_no_camera_of_another_group_whatever_the_file_says():
+    limited = claims("[operator cameras-cars]")
+    for request in ({}, {"site": SITE}, {"rules": [{"id": "mine", "labels": ["Person"], "notify": ["ana"]}]}):
+        status, body = try_on(
+            json.dumps(request), requestContext=event("/v1/rules/test", "", "POST", limited)["requestContext"]
+        )
+        assert (status, body["timeline"]["frames"]) == (200, 1)
+        assert "front" not in json.dumps(body)
 
 
 def test_the_document_names_the_fields_that_are_answered():

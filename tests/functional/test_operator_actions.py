@@ -333,6 +333,17 @@ def test_without_a_token_or_a_group_nothing_is_done(alerts, alert, path, authori
 
 
 @pytest.mark.parametrize("path", BODIES)
+def test_on_a_camera_of_another_group_nothing_is_done_and_nothing_is_there(alerts, alert, path):
+    act(alert, "snoozed")
+    before = alerts.get(alert.ref), alerts.rule_states()
+    status, body = post(path, a_body(path, alert), signed_in(JO, "[admin cameras-attic]"))
+    assert (status, body["error"]["code"]) == (404, "not_found")
+    assert (alerts.get(alert.ref), alerts.rule_states()) == before
+    assert get("/v1/snoozes", signed_in(JO, "[viewer cameras-attic]")) == {"snoozes": []}
+    assert post(path, a_body(path, alert), signed_in(JO, "[admin cameras-attic cameras-doors]"))[0] == 200
+
+
+@pytest.mark.parametrize("path", BODIES)
 @pytest.mark.parametrize("told", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
 def test_a_body_that_does_not_say_that_it_is_json_is_refused(alerts, alert, path, told):
     headers = {"content-type": told} if told else {}

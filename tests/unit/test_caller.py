@@ -53,6 +53,11 @@ def test_a_subject_is_needed() -> None:
         assert read_caller(event(without)) is None
 
 
+def test_groups_of_cameras_add_up_and_are_no_roles() -> None:
+    caller = read_caller(event({"sub": "s", "cognito:groups": "[cameras-doors cameras-admin viewer]"}))
+    assert caller == Caller("s", Role.VIEWER, camera_groups=frozenset({"doors", "admin"}))
+
+
 def test_the_highest_role_of_several_groups_counts() -> None:
     assert role_of(["viewer", "admin", "operator"]) is Role.ADMIN
     assert role_of([]) is None

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch.domain.access import Caller, Role
 from framewatch.domain.alert_settings import Severity
 from framewatch.domain.alerts import (
     Alert,
@@ -460,6 +461,9 @@ def test_an_alert_is_shown_with_all_that_became_of_it_and_no_number():
     ]
     assert [(a.kind, a.by) for a in shown.answers] == [("taken", "ana")]
     assert [(j.camera_id, j.camera_name) for j in shown.joined] == [("gone", "gone"), ("yard", "yard")]
+    limited = Caller("s", Role.VIEWER, camera_groups=frozenset({"doors"}))
+    (for_them,) = list_alerts(parse_alerts_query([]), deps_for(alert_rows([found])), limited).alerts
+    assert [j.camera_id for j in for_them.joined] == ["yard"], "of a camera that the caller's site lacks, nothing"
     assert shown.trace.published_at == at + timedelta(seconds=3) and shown.trace.received_at is None
     text = page.model_dump_json()
     assert "+34600" not in text and "m-1" not in text
