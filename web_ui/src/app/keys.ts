@@ -58,7 +58,7 @@ export function useKeyboard(): void {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
       if (!singleKeysOn() || takes(event.target, event.key) || document.querySelector("dialog[open]")) return;
-      const own = [...groups.values()].flatMap(({ keys }) => keys);
+      const own = [...groups.values()].flatMap(({ keys }) => keys).filter(({ run }) => run);
       const key = chords.press(event.key, event.timeStamp, own);
       if (!key?.run || (event.repeat && !key.repeats)) return;
       event.preventDefault();

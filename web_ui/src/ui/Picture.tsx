@@ -85,7 +85,14 @@ export function Picture({ frame, alt, eager, boxes, highlight = null, epoch, onR
   );
 }
 
-function Boxes({ frame, tags, highlight }: { frame: Frame; tags: "all" | "quiet"; highlight: string | null }) {
+interface BoxesProps {
+  frame: Pick<Frame, "width" | "height" | "labels">;
+  tags: "all" | "quiet";
+  highlight?: string | null;
+}
+
+/** Over a picture, as large as it; quiet: only what is on the watch list is named. */
+export function Boxes({ frame, tags, highlight = null }: BoxesProps) {
   const { width, height } = frame;
   // Watch hits last: they lie on top.
   const labels = [...frame.labels].sort((a, b) => Number(a.watch_hit) - Number(b.watch_hit));

@@ -122,13 +122,27 @@ function focusMain(): void {
   document.getElementById("main")?.focus({ preventScroll: true });
 }
 
+const FOCUS_WITHIN_FRAMES = 60;
+
 /** Who goes to another view goes on reading there. Not at first: a page that opens begins at its beginning. */
 function useFocusOnArrival(view: View | null): void {
   const last = useRef<View | null>(null);
   useEffect(() => {
     if (view === null) return;
-    if (last.current !== null && last.current !== view) focusMain();
+    const arrived = last.current !== null && last.current !== view;
     last.current = view;
+    if (!arrived) return;
+    // Some views have nothing to show at first. Whoever has gone on with the keyboard by then is left where they are.
+    const before = document.activeElement;
+    let tries = 0;
+    let frame = 0;
+    const focus = () => {
+      if (document.activeElement !== before && document.activeElement !== document.body) return;
+      if (document.getElementById("main")) focusMain();
+      else if (tries++ < FOCUS_WITHIN_FRAMES) frame = requestAnimationFrame(focus);
+    };
+    focus();
+    return () => cancelAnimationFrame(frame);
   }, [view]);
 }
 

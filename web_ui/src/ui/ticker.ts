@@ -4,11 +4,16 @@ type Listener = () => void;
 const listeners = new Set<Listener>();
 let timer: ReturnType<typeof setInterval> | null = null;
 
+function tick(): void {
+  if (!document.hidden) for (const each of [...listeners]) each();
+}
+
+// Who comes back to a tab must not see for a second what was true when they left.
+document.addEventListener("visibilitychange", tick);
+
 function subscribe(listener: Listener): () => void {
   listeners.add(listener);
-  timer ??= setInterval(() => {
-    if (!document.hidden) for (const each of [...listeners]) each();
-  }, 1_000);
+  timer ??= setInterval(tick, 1_000);
   return () => {
     listeners.delete(listener);
     if (listeners.size === 0 && timer !== null) {
