@@ -89,11 +89,11 @@ class Cost:
     def add_query(self, answer: dict[str, Any]) -> None:
         self.queries += 1
         self.items += answer["ScannedCount"]
-        size = sum(_item_bytes(item) for item in answer["Items"])
+        size = sum(item_bytes(item) for item in answer["Items"])
         self.read_units += max(1, math.ceil(size / 4096)) / 2
 
 
-def _item_bytes(item: dict[str, Any]) -> int:
+def item_bytes(item: dict[str, Any]) -> int:
     """DynamoDB's rule: names and texts in UTF-8; a number takes a byte for two digits and one more."""
     total = 0
     for name, value in item.items():
@@ -109,9 +109,9 @@ class FixedClock:
         return self.at
 
 
-def frames_of(camera_of: Camera, count: int) -> Iterator[StoredFrame]:
+def frames_of(camera_of: Camera, count: int, span: timedelta) -> Iterator[StoredFrame]:
     for n in range(count):
-        camera, at = camera_of(n, count), NEWEST - timedelta(seconds=1) - n * SPAN / count
+        camera, at = camera_of(n, count), NEWEST - timedelta(seconds=1) - n * span / count
         yield StoredFrame(
             frame_id=make_frame_id(camera, "20260101T000000Zabcdef", count - n),
             camera_id=camera,
@@ -128,7 +128,7 @@ def frames_of(camera_of: Camera, count: int) -> Iterator[StoredFrame]:
         )
 
 
-def fill(camera_of: Camera, count: int) -> None:
+def fill(camera_of: Camera, count: int, span: timedelta = SPAN) -> None:
     """Straight into moto's memory: through its API a hundred thousand frames would take half an hour."""
     items = dynamodb_backends[ACCOUNT][REGION].tables[TABLE].items
     items.clear()
@@ -139,7 +139,7 @@ def fill(camera_of: Camera, count: int) -> None:
         items[pk][sk] = Item(pk, sk, raw)
 
     pointers = set()
-    for frame in frames_of(camera_of, count):
+    for frame in frames_of(camera_of, count, span):
         doc, day = frame.model_dump_json(), day_of(frame.captured_at)
         for index in (index_name(frame.camera_id), index_name(frame.camera_id, "human")):
             put(make_item((index_key(index, day), frame.sort_key), expires_at, doc))
@@ -203,7 +203,7 @@ def measure(scenario: Scenario) -> Cost:
                 cost.add_query(parsed)
 
         events.register("after-call.dynamodb.Query", count, unique_id="count")
-        answer = handler.lambda_handler(_event(scenario.query | cursor), SimpleNamespace())  # type: ignore[arg-type]
+        answer = handler.lambda_handler(viewer_event("/v1/frames", scenario.query | cursor), SimpleNamespace())  # type: ignore[arg-type]
         events.unregister("after-call.dynamodb.Query", unique_id="count")
         assert answer["statusCode"] == 200, answer["body"]
         page = json.loads(answer["body"])
@@ -212,12 +212,12 @@ def measure(scenario: Scenario) -> Cost:
     return cost
 
 
-def _event(query: dict[str, str]) -> dict[str, Any]:
-    http = {"method": "GET", "path": "/v1/frames"}
+def viewer_event(path: str, query: dict[str, str]) -> dict[str, Any]:
+    http = {"method": "GET", "path": path}
     viewer = {"jwt": {"claims": {"sub": "a-viewer", "cognito:groups": "[viewer]"}}}
     return {
         "version": "2.0",
-        "rawPath": "/v1/frames",
+        "rawPath": path,
         "rawQueryString": urlencode(query),
         "headers": {},
         "requestContext": {"http": http, "stage": "$default", "authorizer": viewer},
