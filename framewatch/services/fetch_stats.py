@@ -19,7 +19,7 @@ from framewatch.services.ports import Clock, CountTable, SiteSource
 from framewatch.wire.api_stats import StatsQuery, StatsView, Step
 
 MAX_STEPS = 6_000
-"""Of all cameras together: eight for a month of hours. With fifteen labels in each they are 3 MB and a second of CPU."""
+"""Of all cameras together: eight for a month of hours. With fifteen labels each they are 3 MB and a second of CPU."""
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 
