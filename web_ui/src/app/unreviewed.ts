@@ -56,9 +56,11 @@ export class UnreviewedBoard {
     this.poll.again();
   }
 
-  /** Raises ApiProblem. */
+  /** Marks what was counted, and nothing that came later. Raises ApiProblem. */
   async markSeen(): Promise<void> {
-    const until = this.newest ?? new Date(this.app.serverNow()).toISOString();
+    if (this.newest === null) await this.count();
+    const until = this.newest;
+    if (until === null) return;
     this.seenUntil = laterSeen(this.seenUntil, (await this.app.client.markSeen(until)) ?? until);
     this.set(NONE_UNREVIEWED);
     this.again();
@@ -69,7 +71,7 @@ export class UnreviewedBoard {
     return () => void this.listeners.delete(listener);
   }
 
-  private async count(signal: AbortSignal): Promise<void> {
+  private async count(signal?: AbortSignal): Promise<void> {
     const { client, serverNow } = this.app;
     if (this.polls > 0 && this.polls % ME_EVERY_POLLS === 0) {
       this.seenUntil = laterSeen(this.seenUntil, (await client.me(signal)).seen_until ?? null);

@@ -160,7 +160,7 @@ export const review = {
 
   detail: {
     label: "Alert",
-    close: "Close",
+    close: "Close the alert",
     back: "Back to the list",
     newer: "Newer",
     older: "Older",

@@ -12,7 +12,7 @@ export const snoozes = {
   by: "By",
   you: "you",
   end: "End now",
-  endOf: (rule: string, cameras: string) => `End the snooze of ${rule} on ${cameras} now`,
+  endOf: (press: string, rule: string, cameras: string) => `${press}: the snooze of ${rule} on ${cameras}`,
   ending: "Ending…",
   ended: (rule: string) => `${rule} texts again.`,
   failed: (why: string) => `Not ended. ${why}`,

@@ -81,6 +81,7 @@ function Item({ snooze, ending, onEnd }: { snooze: Snooze; ending: Ending | null
   const until = siteTimeAt(Date.parse(snooze.until), zone);
   const cameras = cameraWords(snooze, site.cameras);
   const failed = ending?.phase === "failed" ? ending.problem : null;
+  const press = ending?.phase === "ending" ? words.ending : failed ? words.retry : words.end;
   return (
     <li class="snooze" data-rule={snooze.rule_id}>
       <div class="snooze-text">
@@ -107,11 +108,11 @@ function Item({ snooze, ending, onEnd }: { snooze: Snooze; ending: Ending | null
         <button
           type="button"
           class="button"
-          aria-label={words.endOf(ruleWords(snooze.rule_id), cameras)}
+          aria-label={words.endOf(press, ruleWords(snooze.rule_id), cameras)}
           aria-disabled={ending?.phase === "ending"}
           onClick={onEnd}
         >
-          {ending?.phase === "ending" ? words.ending : failed ? words.retry : words.end}
+          {press}
         </button>
       )}
     </li>
