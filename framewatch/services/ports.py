@@ -132,6 +132,16 @@ class VisitTable(Protocol):
         ...
 
 
+class SeenTable(Protocol):
+    def get(self, subject: str) -> datetime | None:
+        """Until when the user has seen what happened; None when they never said so."""
+        ...
+
+    def move(self, subject: str, until: datetime, at: datetime, expires_at: datetime) -> datetime:
+        """Never back: returns what stands. at: now."""
+        ...
+
+
 class AlertTable(Protocol):
     """Alerts, and what is still to be done about them. Times are the injected clock's but for captures."""
 

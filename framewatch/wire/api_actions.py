@@ -1,4 +1,4 @@
-"""What the API takes and answers where somebody acts: on an alert, or on a snooze."""
+"""What the API takes and answers where somebody acts: on an alert, on a snooze, on their own mark of what is seen."""
 
 import re
 from datetime import datetime
@@ -109,6 +109,12 @@ class EndSnoozeRequest(Query):
     scope: _Name = Field(description="scope of the snooze")
 
 
+class SeenRequest(Query):
+    """The body of POST /v1/me/seen."""
+
+    until: _At = Field(description="what happened until then is seen; a time that is still to come means now")
+
+
 def parse_answer(body: str) -> AnswerRequest:
     """Raises InvalidQuery, as do the others, naming the field and what is allowed."""
     request = _parse(AnswerRequest, body)
@@ -123,6 +129,10 @@ def parse_note(body: str) -> NoteRequest:
 
 def parse_end_snooze(body: str) -> EndSnoozeRequest:
     return _parse(EndSnoozeRequest, body)
+
+
+def parse_seen(body: str) -> SeenRequest:
+    return _parse(SeenRequest, body)
 
 
 def _parse(model: type[Q], body: str) -> Q:

@@ -1,5 +1,6 @@
 """Who has done what, as the API shows it: by a name that tells people apart, never by their id in the pool."""
 
+from datetime import datetime
 from typing import TypedDict
 
 from pydantic import Field
@@ -62,8 +63,14 @@ class MeView(Answer):
     username: str | None
     name: str = Field(description="what others are shown of you")
     role: str = Field(description="viewer, operator or admin: what the API lets you do")
+    seen_until: Time | None = Field(description="what happened until then you have marked as seen; null: never")
 
     @classmethod
-    def of(cls, caller: Caller) -> "MeView":
-        role = caller.role.group if caller.role is not None else ""
-        return cls(subject=caller.subject, username=caller.username, name=caller.name, role=role)
+    def of(cls, caller: Caller, seen_until: datetime | None) -> "MeView":
+        return cls(
+            subject=caller.subject,
+            username=caller.username,
+            name=caller.name,
+            role=caller.role.group if caller.role is not None else "",
+            seen_until=seen_until,
+        )

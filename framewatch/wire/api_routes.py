@@ -38,6 +38,7 @@ ROUTES: dict[Address, Route] = {
     ("POST", "/v1/rules/test"): Route(Role.OPERATOR, READER),
     ("POST", "/v1/alerts/answer"): Route(Role.OPERATOR, ACTOR),
     ("POST", "/v1/alerts/notes"): Route(Role.OPERATOR, ACTOR),
+    ("POST", "/v1/me/seen"): Route(Role.VIEWER, ACTOR),
     ("POST", "/v1/snoozes/end"): Route(Role.ADMIN, ACTOR),
 }
 

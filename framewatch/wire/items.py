@@ -23,6 +23,7 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     TURN                                  watchdog               until when one pass of the watchdog has the troubles
     HEALTH                                <shard>                how far behind a shard's frames are processed
     H                                     <camera>#<box>         the camera's newest heartbeat from that box
+    U#<subject>                           seen                   until when a user has seen what happened
     C#<camera>                            <hour>                 how many frames there were; `version` guards writes
     CD#<camera>                           <day of the site>      the same for a day of the site's zone; likewise
     COUNTED                               <camera>               until when the camera's frames are counted
@@ -181,6 +182,14 @@ TROUBLES_KEY = "TROUBLE"
 TURN_KEY = "TURN"
 WATCHDOG_TURN = "watchdog"
 HEALTH_KEY = "HEALTH"
+
+
+SEEN_UNTIL = "seen"
+
+
+def user_key(subject: str) -> str:
+    """subject: the user's id in the pool, which holds no `#`."""
+    return f"U#{subject}"
 
 
 def trouble_sort_key(kind: str, name: str) -> str:

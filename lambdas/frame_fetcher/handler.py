@@ -27,6 +27,7 @@ from framewatch.adapters.aws.http_api import (
     to_response,
 )
 from framewatch.adapters.aws.image_store import S3ImageStore
+from framewatch.adapters.aws.seen_table import DynamoSeenTable
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.trouble_table import DynamoTroubleTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
@@ -41,9 +42,10 @@ from framewatch.services.list_alerts import ListDeps, list_alerts, list_withheld
 from framewatch.services.list_cameras import CameraDeps, list_cameras
 from framewatch.services.list_snoozes import list_snoozes
 from framewatch.services.list_visits import list_visits
+from framewatch.services.mark_seen import fetch_me
+from framewatch.services.ports import SeenTable
 from framewatch.wire.api import parse_around_query, parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
-from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import READER, roles_of
 from framewatch.wire.api_stats import parse_stats_query
 from framewatch.wire.api_visits import parse_visits_query
@@ -139,7 +141,7 @@ def get_site(_: Event, caller: Caller) -> Response:
 
 
 def get_me(_: Event, caller: Caller) -> Response:
-    return to_response(MeView.of(caller))
+    return to_response(fetch_me(caller, deps().seen))
 
 
 def get_openapi(_: Event, __: Caller) -> Response:
@@ -170,6 +172,7 @@ class Deps:
     pages: FramesUp
     alerts: ListDeps
     table: DynamoAlertTable
+    seen: SeenTable
     cameras: CameraDeps
     stats: StatsDeps
 
@@ -228,6 +231,7 @@ def deps() -> Deps:
             executor=executor,
         ),
         table=alerts,
+        seen=DynamoSeenTable(table),
         cameras=CameraDeps(
             site=site,
             heartbeats=DynamoHeartbeatTable(table),

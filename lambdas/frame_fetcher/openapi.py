@@ -19,6 +19,7 @@ from framewatch.wire.api_actions import (
     AnswerRequest,
     EndSnoozeRequest,
     NoteRequest,
+    SeenRequest,
     SnoozeEndView,
     SnoozesView,
 )
@@ -56,7 +57,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     SnoozeEndView,
     ErrorBody,
 )
-_BODIES: tuple[type[BaseModel], ...] = (RuleTestRequest, AnswerRequest, NoteRequest, EndSnoozeRequest)
+_BODIES: tuple[type[BaseModel], ...] = (RuleTestRequest, AnswerRequest, NoteRequest, EndSnoozeRequest, SeenRequest)
 _REF = "#/components/schemas/{model}"
 
 
@@ -187,6 +188,13 @@ def _paths() -> dict[str, Any]:
             body=EndSnoozeRequest,
             answer=_answer("Since when it is over, and by whom", SnoozeEndView),
             more={"404": _answer("The rule was never snoozed on these cameras", ErrorBody)},
+        ),
+        "/v1/me/seen": _action(
+            "markSeen",
+            "Marks what happened until then as seen, for you alone",
+            "The mark never moves back: of two pages the later one stands.",
+            body=SeenRequest,
+            answer=_answer("You, with the mark that stands", MeView),
         ),
         "/v1/me": {
             "get": {

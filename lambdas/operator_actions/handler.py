@@ -1,11 +1,11 @@
-"""API Gateway (HTTP API, payload version 2) -> what somebody who is signed in does about alerts.
+"""API Gateway (HTTP API, payload version 2) -> what somebody who is signed in does about alerts, and has seen.
 
 Of its own, so that the function that reads may write nothing. It reads no pictures, and texts nobody.
 """
 
 import logging
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,11 +15,13 @@ from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.function import FunctionSettings, SystemClock, start_logging
 from framewatch.adapters.aws.http_api import Answers, Event, Response, dispatch, guarded, json_text, to_response
+from framewatch.adapters.aws.seen_table import DynamoSeenTable
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.domain.access import Caller
 from framewatch.services.act_on_alerts import ActDeps, answer_alert, end_snooze, note_alert
 from framewatch.services.callers_site import CallersSite
-from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note
+from framewatch.services.mark_seen import SeenDeps, mark_seen
+from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note, parse_seen
 from framewatch.wire.api_routes import ACTOR, roles_of
 
 SERVICE = "operator_actions"
@@ -48,17 +50,28 @@ def post_snooze_end(event: Event, caller: Caller) -> Response:
     return to_response(end_snooze(parse_end_snooze(json_text(event)), caller, deps_for(caller)))
 
 
+def post_seen(event: Event, caller: Caller) -> Response:
+    return to_response(mark_seen(parse_seen(json_text(event)), caller, deps().seen))
+
+
 ROLES = roles_of(ACTOR)
 _ANSWERS: Answers = {
     ("POST", "/v1/alerts/answer"): post_answer,
     ("POST", "/v1/alerts/notes"): post_note,
     ("POST", "/v1/snoozes/end"): post_snooze_end,
+    ("POST", "/v1/me/seen"): post_seen,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    acts: ActDeps
+    seen: SeenDeps
 
 
 def deps_for(caller: Caller) -> ActDeps:
     """What may be used to do what they say: the whole site stays behind."""
-    shared = deps()
+    shared = deps().acts
     return replace(shared, site=CallersSite(shared.site, caller))
 
 
@@ -71,13 +84,14 @@ def settings() -> FunctionSettings:
 
 
 @cache
-def deps() -> ActDeps:
+def deps() -> Deps:
     """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
     aws = AwsClients(workers=1)
     clock = SystemClock()
-    return ActDeps(
-        site=S3SiteSource(aws.s3(), told.config_bucket, told.site_key, clock),
-        alerts=DynamoAlertTable(DynamoTable(aws.dynamodb(), told.table)),
-        clock=clock,
+    site = S3SiteSource(aws.s3(), told.config_bucket, told.site_key, clock)
+    table = DynamoTable(aws.dynamodb(), told.table)
+    return Deps(
+        acts=ActDeps(site=site, alerts=DynamoAlertTable(table), clock=clock),
+        seen=SeenDeps(site=site, seen=DynamoSeenTable(table), clock=clock),
     )

@@ -377,7 +377,8 @@ SHUT_OUT = [None, "[]", "", "[guests]", "[Admin]", "[administrators x,admin]", "
 def ask(route: tuple[str, str], authorizer: dict) -> tuple[int, dict, dict]:
     """Anything that the route answers to."""
     method, path = route
-    return call(path, method=method, authorizer=authorizer, body="{}" if method == "POST" else None)
+    query = "camera=front&at=2026-01-31T18:00:00Z" if path == "/v1/frames/around" else ""
+    return call(path, query, method=method, authorizer=authorizer, body="{}" if method == "POST" else None)
 
 
 @pytest.mark.parametrize("route", [r for r, needed in handler.ROLES.items() if needed is access.Role.VIEWER])
@@ -440,7 +441,8 @@ def test_a_body_that_does_not_say_that_it_is_json_is_refused():
 
 def test_a_caller_is_told_who_they_are():
     status, body, _ = call("/v1/me", authorizer=claims("[operator viewer]"))
-    assert (status, body) == (200, {"subject": SUBJECT, "username": "ana", "name": "ana", "role": "operator"})
+    told = {"subject": SUBJECT, "username": "ana", "name": "ana", "role": "operator", "seen_until": None}
+    assert (status, body) == (200, told)
 
 
 # -- what fails -------------------------------------------------------------------------------------------------

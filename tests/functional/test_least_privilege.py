@@ -172,6 +172,9 @@ def test_what_an_operator_says_of_an_alert_is_kept_and_ends_it(deployed):
     assert deployed.note(camera).well
     assert deployed.act(camera, AnswerKind.SNOOZED).well
     assert "visitors" in deployed.get("/v1/snoozes").text
+    for _ in range(2):  # the second finds the mark where it was
+        assert deployed.post("/v1/me/seen", {"until": "2026-01-31T18:00:00Z"}).well
+    assert deployed.get("/v1/me").well
     assert deployed.end_snooze(camera).well
     alert = deployed.alert(camera)
     assert alert.answers[AnswerKind.TAKEN].by == "user:maria" == alert.notes[0].by

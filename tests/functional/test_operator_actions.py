@@ -299,12 +299,51 @@ def test_the_end_of_a_snooze_that_never_was_is_not_found(alert):
     assert "rule people has never been snoozed on front" in body["error"]["message"]
 
 
+# -- what is seen -----------------------------------------------------------------------------------------------
+
+
+def see(until: str, subject: str = MARIA) -> str | None:
+    status, body = post("/v1/me/seen", {"until": until}, signed_in(subject, "[viewer]"))
+    assert status == 200, body
+    assert get("/v1/me", signed_in(subject, "[viewer]")) == body
+    return body["seen_until"]
+
+
+def test_the_mark_of_what_is_seen_moves_on_and_never_back(cloud):
+    assert get("/v1/me", signed_in())["seen_until"] is None
+    first, later = format_utc(NOW - timedelta(hours=2)), format_utc(NOW - timedelta(hours=1))
+    assert [see(first), see(later), see(first), see(later)] == [first, later, later, later]
+
+
+def test_each_user_has_a_mark_of_their_own_kept_with_when(cloud):
+    before = format_utc(datetime.now(UTC))
+    assert (see(format_utc(NOW)), get("/v1/me", signed_in(JO))["seen_until"]) == (format_utc(NOW), None)
+    (kept,) = cloud.query_down(f"U#{MARIA}", page=9)
+    assert before <= kept["at"]["S"] <= format_utc(datetime.now(UTC))
+    assert NOW + timedelta(days=89) < datetime.fromtimestamp(int(kept["expires_at"]["N"]), UTC)
+
+
+def test_what_is_still_to_come_is_not_seen(cloud):
+    before = format_utc(datetime.now(UTC))
+    assert before <= (see("2999-01-01T00:00:00Z") or "") <= format_utc(datetime.now(UTC))
+
+
+@pytest.mark.parametrize("until", [None, "now", 5, "2026-01-31", ""])
+def test_a_wrong_mark_is_refused(cloud, until):
+    status, body = post("/v1/me/seen", {"until": until}, signed_in(groups="[viewer]"))
+    assert status == 400 and body["error"]["message"].startswith("until: ")
+    assert get("/v1/me", signed_in())["seen_until"] is None
+
+
 # -- who is refused ---------------------------------------------------------------------------------------------
 
-BODIES = {"/v1/alerts/answer": "answer", "/v1/alerts/notes": "note", "/v1/snoozes/end": "end"}
+ON_CAMERAS = ("/v1/alerts/answer", "/v1/alerts/notes", "/v1/snoozes/end")
+BODIES = (*ON_CAMERAS, "/v1/me/seen")
 
 
 def a_body(path: str, alert: Alert) -> dict:
+    if path == "/v1/me/seen":
+        return {"until": format_utc(NOW)}
     more = {"/v1/alerts/answer": {"kind": "taken"}, "/v1/alerts/notes": {"text": "The postman"}}
     return naming(alert) | more[path] if path in more else {"rule": "people", "scope": SCOPE}
 
@@ -332,7 +371,7 @@ def test_without_a_token_or_a_group_nothing_is_done(alerts, alert, path, authori
     assert alerts.get(alert.ref) == alert
 
 
-@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("path", ON_CAMERAS)
 def test_on_a_camera_of_another_group_nothing_is_done_and_nothing_is_there(alerts, alert, path):
     act(alert, "snoozed")
     before = alerts.get(alert.ref), alerts.rule_states()
@@ -412,9 +451,12 @@ _JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_si
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.sampled_from(list(BODIES)),
+    st.sampled_from(BODIES),
     st.dictionaries(
-        st.sampled_from(["camera", "captured_at", "alert_id", "kind", "minutes", "text", "rule", "scope", "x"]), _JSON
+        st.sampled_from(
+            ["camera", "captured_at", "alert_id", "kind", "minutes", "text", "rule", "scope", "until", "x"]
+        ),
+        _JSON,
     ),
 )
 def test_no_request_is_ever_a_500(cloud, alert_once, path, changed):

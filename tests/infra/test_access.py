@@ -48,6 +48,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/withheld",
         "GET /v1/latency",
         "GET /v1/me",
+        "POST /v1/me/seen",
         "GET /v1/snoozes",
         "GET /v1/visits",
         "GET /v1/cameras",
