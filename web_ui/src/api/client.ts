@@ -122,7 +122,7 @@ export class ApiClient {
   }
 
   /** The same frame with an image address that works again; null when the frame is no longer kept. */
-  async renew(frame: Frame, signal?: AbortSignal): Promise<Frame | null> {
+  async renew(frame: Pick<Frame, "frame_id" | "camera_id" | "captured_at">, signal?: AbortSignal): Promise<Frame | null> {
     const page = await this.frames({ camera: frame.camera_id, ...windowAround(frame.captured_at) }, signal);
     return page.frames.find((found) => found.frame_id === frame.frame_id) ?? null;
   }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { BoxXyxyRel } from "../api/types";
+import "../styles/thumb.css";
 import { PictureIcon } from "./icons";
 
 interface Props {
