@@ -121,7 +121,7 @@ def test_before_the_sign_in_no_dashboard_flashes_up(
     page.goto(site.origin, wait_until="commit")
     expect(page.get_by_role("heading", name="Framewatch")).to_be_visible()
     wait_until(page, lambda: bool(waiting), "the page asks where to sign in")
-    dashboard = page.locator(".skeleton, .controls, [data-frame-id]")
+    dashboard = page.locator(".skeleton, .controls, .wall, [data-frame-id]")
     assert dashboard.count() == 0
     waiting[0].continue_()
     expect(page.get_by_text("Signing you in…")).to_be_visible()

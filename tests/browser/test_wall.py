@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage, has_sideways_scroll, violations, wait_until
 from tests.browser.fake_cameras import offline
+from tests.browser.fake_review import FakeReview
 from tests.browser.fake_site import FakeSite
 from tests.browser.fake_values import CAR, PERSON, PERSON_BOX, label, rfc3339
 
@@ -36,22 +39,6 @@ def camera(camera_id: str, name: str, group: str | None = None) -> dict[str, Any
     return {"camera_id": camera_id, "name": name, "group": group, "zones": []}
 
 
-def alert(alert_id: str, *, age_s: float = 60, severity: str = "alert", label: str = "Person") -> dict[str, Any]:
-    """What the wall reads of one."""
-    return {
-        "alert_id": alert_id,
-        "rule_id": "people",
-        "severity": severity,
-        "state": "sent",
-        "camera_id": "front-door",
-        "camera_name": "Front door",
-        "label": label,
-        "confidence": 97.0,
-        "captured_at": rfc3339(datetime.now(UTC) - timedelta(seconds=age_s)),
-        "answers": [],
-    }
-
-
 def fill(site: FakeSite, count: int) -> None:
     """Cameras in every state, then living ones."""
     site.cameras = [camera(f"c{i}", f"Camera {i}", ["outside", "inside"][i % 2]) for i in range(count)]
@@ -61,10 +48,9 @@ def fill(site: FakeSite, count: int) -> None:
     site.camera_states["c1"] = offline("reconnecting", for_s=840, why="rtsp: connection timed out")
     site.camera_states["c4"] = {"state": "disabled"}
     site.troubles = [{"kind": "vision", "since": rfc3339(datetime.now(UTC) - timedelta(minutes=7))}]
-    site.routes["/v1/alerts"] = lambda _: {
-        "alerts": [alert("a0", severity="critical"), *(alert(f"a{i}", age_s=300 * i) for i in range(1, 6))],
-        "next_cursor": None,
-    }
+    review = FakeReview(site)
+    for i in range(6):
+        review.add(age_s=60 + 300 * i, camera_id=f"c{i % 2}", picture=False, severity="alert" if i else "critical")
 
 
 # -- pictures
@@ -84,7 +70,7 @@ def test_each_camera_says_how_it_is_since_when_and_why(site: FakeSite, open_page
     expect(tile(page, "live")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d(just now|\d+ s ago)"))
     expect(trouble(page, "stale")).to_have_text("Stale: no new picture for 3 min")
     expect(trouble(page, "lost")).to_contain_text(
-        re.compile(r"^Connection lost, its box keeps trying, since \d\d:\d\d CES?T \(14 min ago\)")
+        re.compile(r"^Connection lost, its box keeps trying, since (\d+ \w+ \d+, )?\d\d:\d\d CES?T \(14 min ago\)")
     )
     expect(trouble(page, "lost").locator(".wall-why")).to_have_text(HOSTILE)
     expect(trouble(page, "locked")).to_contain_text("It refuses the password that its box has, since")
@@ -188,22 +174,23 @@ def test_alerts_that_nobody_answered_lead_to_the_review(site: FakeSite, open_pag
     site.add(PERSON)
     page = open_page("/")
     expect(page.get_by_text("No alert waits for an answer.")).to_be_visible()
-    waiting = [alert("a1", severity="critical", label=HOSTILE), alert("a2"), alert("a3"), alert("a4"), alert("a5")]
-    asked: list[dict[str, str]] = []
-
-    def alerts(question: Any) -> dict[str, Any]:
-        asked.append(question.query)
-        return {"alerts": waiting, "next_cursor": None}
-
-    site.routes["/v1/alerts"] = alerts
+    review = FakeReview(site)
+    for age_s in (300, 200, 150, 100):
+        review.add(age_s=age_s)
+    review.add(age_s=60, severity="critical", label=HOSTILE)
+    review.add(age_s=40, severity="notice")
+    taken = {"kind": "taken", "at": rfc3339(datetime.now(UTC)), "by": "user:bo", "name": "bo", "is_you": False}
+    review.add(age_s=30, answers=[taken])
     strip = page.get_by_role("region", name="Alerts that nobody has answered")
     expect(strip.get_by_role("link").first).to_have_text(
-        re.compile(re.escape(f"Critical: {HOSTILE} at Front door, ") + r"\d\d:\d\d CES?T · nobody has it yet")
+        re.compile(
+            re.escape(f"Critical: {HOSTILE} at Front door, ") + r"(\d+ \w+ \d+, )?\d\d:\d\d CES?T · nobody has it yet"
+        )
     )
-    assert asked[0]["answered"] == "false"
     expect(strip.get_by_role("link", name="3 more")).to_have_attribute("href", "/?view=review&answered=false")
     strip.get_by_role("link").nth(1).click()
-    expect(page).to_have_url(re.compile(r"\?view=review&alert=a2&camera=front-door&at="))
+    expect(page).to_have_url(re.compile(r"\?view=review&alert=[^&]+&camera=front-door&at="))
+    expect(page.get_by_role("main")).to_contain_text("after-hours")
 
 
 def test_the_wall_says_when_the_api_is_away_and_goes_on_by_itself(site: FakeSite, open_page: OpenPage) -> None:
@@ -282,6 +269,23 @@ def test_on_a_phone_every_view_is_within_reach_of_a_thumb(site: FakeSite, open_p
     nav.get_by_role("link", name="Live").click()
     expect(picture(page, "front-door")).to_be_visible()
     assert not has_sideways_scroll(page)
+
+
+def test_the_page_can_be_installed(site: FakeSite, open_page: OpenPage) -> None:
+    site.add(PERSON)
+    page = open_page("/")
+    expect(picture(page, "front-door")).to_be_visible()
+    manifest = page.context.new_cdp_session(page).send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    told = json.loads(manifest["data"])
+    assert (told["start_url"], told["scope"], told["display"]) == ("/", "/", "standalone")
+    for icon in told["icons"]:
+        answer = page.request.get(site.origin + icon["src"])
+        assert answer.headers["content-type"] == icon["type"]
+        if icon["type"] == "image/png":
+            # A PNG begins with its size.
+            width, height = struct.unpack(">II", answer.body()[16:24])
+            assert f"{width}x{height}" == icon["sizes"]
 
 
 # -- for everyone

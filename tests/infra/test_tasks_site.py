@@ -103,12 +103,15 @@ class Ordered:
         return self._s3.put_object(**what)
 
 
+PAGES = ("index.html", "assets/app-1a2b.js", "favicon.svg", "icon-192.png", "manifest.webmanifest")
+
+
 @pytest.fixture
 def uploaded(account: Account, tmp_path: Path) -> Account:
-    """Pages of three files, in their bucket."""
+    """A few pages, in their bucket."""
     account.replaced["s3"] = Ordered(account.client("s3"))
     _bucket(account, "pages")
-    for name in ("index.html", "assets/app-1a2b.js", "favicon.svg", ".stamp", "config.json"):
+    for name in (*PAGES, ".stamp", "config.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
     distribution = account.client("cloudfront").create_distribution(
@@ -126,11 +129,14 @@ def uploaded(account: Account, tmp_path: Path) -> Account:
 
 def test_pages_are_uploaded_start_page_last_with_how_long_they_keep(uploaded: Account) -> None:
     s3 = uploaded.client("s3")
-    found = {name: s3.head_object(Bucket="pages", Key=name) for name in ("index.html", "assets/app-1a2b.js")}
+    found = {name: s3.head_object(Bucket="pages", Key=name) for name in PAGES}
     assert found["index.html"]["CacheControl"] == "no-cache"
     assert found["index.html"]["ContentType"] == "text/html"
     assert found["assets/app-1a2b.js"]["CacheControl"] == "public, max-age=31536000, immutable"
-    assert sorted(s3.put) == ["assets/app-1a2b.js", "config.json", "favicon.svg", "index.html"]
+    # By these two a browser knows that the page can be installed.
+    assert found["manifest.webmanifest"]["ContentType"] == "application/manifest+json"
+    assert found["icon-192.png"]["ContentType"] == "image/png"
+    assert sorted(s3.put) == sorted([*PAGES, "config.json"])
     assert s3.put[-1] == "index.html"
 
 
