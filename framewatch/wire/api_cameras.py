@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -119,6 +120,31 @@ class CamerasView(Answer):
     at: Time = Field(description="when this was found; ages count from it")
     cameras: tuple[CameraStatusView, ...] = Field(description="in the order of the site file")
     troubles: tuple[TroubleView, ...] = Field(description="what is wrong with the site as a whole, if anything is")
+
+
+class HealthStatus(StrEnum):
+    OK = "ok"
+    TROUBLED = "troubled"
+
+
+class HealthTroubleView(Answer):
+    """Of the site, or of one camera."""
+
+    kind: TroubleKind
+    camera_id: str | None = Field(description="null for what concerns the whole site")
+    camera_name: str | None
+    state: CameraState | Literal["silent", "unknown"] | None = Field(description="of the camera")
+    since: Time | None
+    why: str | None = Field(description="a sentence, where there is more to say than kind and state")
+
+
+class HealthView(Answer):
+    at: Time = Field(description="when this was found")
+    status: HealthStatus
+    troubles: tuple[HealthTroubleView, ...] = Field(
+        description="the site's first, then cameras in the order of the site file. One that is switched off, whose"
+        " source has ended, or of which nothing was ever heard is none"
+    )
 
 
 def age_s(at: datetime, now: datetime) -> float:

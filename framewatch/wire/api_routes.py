@@ -34,6 +34,7 @@ ROUTES: dict[Address, Route] = {
     ("GET", "/v1/snoozes"): Route(Role.VIEWER, READER),
     ("GET", "/v1/visits"): Route(Role.VIEWER, READER),
     ("GET", "/v1/cameras"): Route(Role.VIEWER, READER),
+    ("GET", "/v1/health"): Route(Role.VIEWER, READER),
     ("GET", "/v1/stats"): Route(Role.VIEWER, READER),
     ("POST", "/v1/rules/test"): Route(Role.OPERATOR, READER),
     ("POST", "/v1/alerts/answer"): Route(Role.OPERATOR, ACTOR),

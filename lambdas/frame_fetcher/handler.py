@@ -35,6 +35,7 @@ from framewatch.domain.access import Caller
 from framewatch.domain.errors import InvalidQuery
 from framewatch.services.callers_site import CallersSite
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
+from framewatch.services.fetch_health import fetch_health
 from framewatch.services.fetch_latency import fetch_latency
 from framewatch.services.fetch_stats import StatsDeps, fetch_stats
 from framewatch.services.frames_around import FramesUp, frames_around
@@ -111,6 +112,10 @@ def get_stats(event: Event, caller: Caller) -> Response:
     )
 
 
+def get_health(_: Event, caller: Caller) -> Response:
+    return to_response(fetch_health(deps_for(caller).cameras))
+
+
 def post_rule_test(event: Event, caller: Caller) -> Response:
     # Imported late: what processes frames is much to load, and a page need not wait for it.
     from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits  # noqa: PLC0415
@@ -158,6 +163,7 @@ _ANSWERS: Answers = {
     ("GET", "/v1/snoozes"): get_snoozes,
     ("GET", "/v1/visits"): get_visits,
     ("GET", "/v1/cameras"): get_cameras,
+    ("GET", "/v1/health"): get_health,
     ("GET", "/v1/stats"): get_stats,
     ("POST", "/v1/rules/test"): post_rule_test,
     ("GET", "/v1/site"): get_site,

@@ -32,7 +32,7 @@ from framewatch.wire.api_alerts import (
     WithheldPage,
     WithheldQuery,
 )
-from framewatch.wire.api_cameras import CamerasView
+from framewatch.wire.api_cameras import CamerasView, HealthView
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
@@ -51,6 +51,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     MeView,
     VisitsPage,
     CamerasView,
+    HealthView,
     SnoozesView,
     AnsweredView,
     AlertView,
@@ -152,6 +153,14 @@ def _paths() -> dict[str, Any]:
                 "operationId": "getCameras",
                 "summary": "How each camera of the site is, since when and why, and what it last saw",
                 "responses": {"200": _answer("The cameras", CamerasView), **_CLOSED, **_FAILURES},
+            }
+        },
+        "/v1/health": {
+            "get": {
+                "operationId": "getHealth",
+                "summary": "Whether anything is wrong, and what: for a wall or a monitor",
+                "description": "Where something is, 200 says `troubled`: no status but 200 speaks of cameras.",
+                "responses": {"200": _answer("How the site is", HealthView), **_CLOSED, **_FAILURES},
             }
         },
         "/v1/snoozes": {

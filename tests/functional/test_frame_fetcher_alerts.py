@@ -212,6 +212,13 @@ def test_the_frames_around_one_are_answered_nearest_first():
     assert around["after"] == get("/v1/frames", camera="front", limit=1)["frames"]
 
 
+def test_health_is_answered_with_what_is_wrong():
+    body = get("/v1/health")
+    assert body["status"] == "troubled"
+    assert [(t["camera_id"], t["state"]) for t in body["troubles"]] == [("front", "stalled"), ("garage", "silent")]
+    assert set(openapi.document()["components"]["schemas"]["HealthView"]["required"]) == set(body)
+
+
 def test_latency_is_answered_stage_by_stage():
     body = get("/v1/latency")
     assert body["alerts"] == 2 and body["cut_at"] is None and body["from"] < body["to"]

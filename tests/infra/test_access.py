@@ -52,6 +52,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/snoozes",
         "GET /v1/visits",
         "GET /v1/cameras",
+        "GET /v1/health",
         "GET /v1/stats",
         "POST /v1/rules/test",
         "POST /v1/alerts/answer",
@@ -98,7 +99,12 @@ def test_what_changes_something_is_answered_by_the_function_that_may(assembly: A
 
     found = {key: function_of(r) for key, r in _routes(assembly).items() if key not in LINK_ROUTES}
     actions = {key for key, function in found.items() if function == "OperatorActions"}
-    assert actions == {"POST /v1/alerts/answer", "POST /v1/alerts/notes", "POST /v1/snoozes/end"}
+    assert actions == {
+        "POST /v1/alerts/answer",
+        "POST /v1/alerts/notes",
+        "POST /v1/me/seen",
+        "POST /v1/snoozes/end",
+    }
     assert {function for key, function in found.items() if key not in actions} == {"FrameFetcher"}
 
 

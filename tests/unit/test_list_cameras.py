@@ -9,8 +9,9 @@ import pytest
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.silence import ShardHealth
 from framewatch.domain.site import Camera
+from framewatch.services.fetch_health import fetch_health
 from framewatch.services.list_cameras import CameraDeps, list_cameras
-from framewatch.wire.api_cameras import CameraStatusView, CamerasView
+from framewatch.wire.api_cameras import CameraStatusView, CamerasView, HealthView
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from tests.fakes import make_site
 from tests.frames import NOON, make_heartbeat
@@ -30,6 +31,12 @@ class Links:
 
 def world_of(**sections: Any) -> WatchWorld:
     return WatchWorld(make_site(**({"cameras": CAMERAS} | sections)))
+
+
+def health(world: WatchWorld) -> HealthView:
+    return fetch_health(
+        CameraDeps(world.site, world.heartbeats, world.troubles, world.pages, Links(), world.clock, TTL)
+    )
 
 
 def look(world: WatchWorld, executor: Any = None) -> CamerasView:
@@ -182,6 +189,43 @@ def test_of_a_stream_that_lags_the_page_is_told_and_no_camera_is_blamed() -> Non
         world.look()
     assert [str(t.kind) for t in look(world).troubles] == ["stream"]
     assert front(world).why == "frames come late, and what it says may wait with them"
+
+
+def test_health_is_ok_while_nothing_is_wrong_and_else_names_what_is() -> None:
+    world = world_of()
+    assert health(world).status == "ok", "cameras of which nothing was heard yet"
+    world.live("shop-1", "front", "yard")
+    world.live("shop-1", "attic", state=CameraState.DISABLED)
+    world.tick(3)
+    assert (health(world).status, health(world).troubles) == ("ok", ())
+    world.die("front")
+    world.tick(4)
+    view = health(world).model_dump(mode="json")
+    assert (view["status"], view["at"]) == ("troubled", "2026-03-14T12:07:00.000000Z")
+    assert view["troubles"] == [
+        {
+            "kind": "camera",
+            "camera_id": "front",
+            "camera_name": "Front door",
+            "state": "silent",
+            "since": "2026-03-14T12:03:00.000000Z",
+            "why": None,
+        }
+    ]
+
+
+def test_health_names_first_what_concerns_the_whole_site() -> None:
+    world = world_of()
+    world.live("shop-1", "front")
+    world.live("shop-2", "yard")
+    world.tick(5)
+    world.die("front", "yard")
+    world.tick(5)
+    assert [(str(t.kind), t.camera_id) for t in health(world).troubles] == [
+        ("processing", None),
+        ("camera", "front"),
+        ("camera", "yard"),
+    ]
 
 
 @pytest.mark.parametrize("state", [CameraState.DISABLED, CameraState.ENDED])
