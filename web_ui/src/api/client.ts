@@ -7,6 +7,7 @@ import type {
   CameraStatuses,
   ErrorBody,
   Frame,
+  FramesAround,
   FramesPage,
   Latency,
   Me,
@@ -125,6 +126,11 @@ export class ApiClient {
   async renew(frame: Pick<Frame, "frame_id" | "camera_id" | "captured_at">, signal?: AbortSignal): Promise<Frame | null> {
     const page = await this.frames({ camera: frame.camera_id, ...windowAround(frame.captured_at) }, signal);
     return page.frames.find((found) => found.frame_id === frame.frame_id) ?? null;
+  }
+
+  /** The frames of a camera next to an instant, of which one may be its own; each side nearest first. */
+  async around(camera: string, at: string, limit: number, signal?: AbortSignal): Promise<FramesAround> {
+    return this.listed("frames/around", "before", { camera, at, limit }, signal);
   }
 
   async me(signal?: AbortSignal): Promise<Me> {

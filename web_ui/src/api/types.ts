@@ -45,6 +45,13 @@ export interface FramesPage {
   next_cursor: string | null;
 }
 
+export interface FramesAround {
+  /** Captured earlier, nearest first. */
+  before: Frame[];
+  /** Captured later, nearest first. */
+  after: Frame[];
+}
+
 export interface Zone {
   zone_id: string;
   /** Corners, x and y as shares of the picture. */

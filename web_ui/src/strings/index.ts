@@ -43,7 +43,7 @@ export const strings = {
     goTo: (view: string) => `Go to ${view}`,
     this: "Show this help",
     escape: "Close what is open",
-    keyNames: { Escape: "Esc", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" } as Record<string, string>,
+    keyNames: { Escape: "Esc", Arrow: "← ↑ → ↓", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" } as Record<string, string>,
   },
 
   age: {
@@ -206,6 +206,7 @@ export const strings = {
     position: (index: number, total: number) => `${index} of ${total} loaded`,
     showBoxes: "Boxes",
     openImage: "Open the picture",
+    openFrame: "Open this frame on a page of its own",
     labels: "Labels",
     captured: "Captured",
     stored: "Stored",
@@ -218,6 +219,21 @@ export const strings = {
     boxes: (count: number) => `${count} ${plural(count, "box", "boxes")}`,
     filterBy: (label: string) => `Filter: only frames with ${label}`,
     filter: "Filter",
+  },
+
+  zoom: {
+    stage: "Picture, to zoom and move",
+    keys: { heading: "Picture" },
+    hint: "Wheel or pinch, or + and −, 0 for the whole; drag, or Shift and the arrow keys, to move",
+    closer: "Zoom in",
+    farther: "Zoom out",
+    whole: "Show the whole picture",
+    move: "Move the picture",
+    percent: (percent: number) => `${percent}%`,
+  },
+
+  copy: {
+    failed: "This browser did not let the page copy. It is selected here: copy it yourself.",
   },
 
   phone: {

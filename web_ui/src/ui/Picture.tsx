@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Frame, Label } from "../api/types";
 import { strings } from "../strings";
@@ -8,18 +9,21 @@ interface Props {
   frame: Frame;
   alt: string;
   eager: boolean;
-  boxes: "all" | "quiet" | "none";
+  /** quiet: only what is on the watch list has its name beside it; lines: nothing has. */
+  boxes: "all" | "quiet" | "lines" | "none";
   /** Label whose boxes stand out; the others step back. */
   highlight?: string | null;
   /** Changes when the API comes back: failed pictures try once more. */
   epoch: number;
   onRenew: (frame: Frame) => Promise<Frame | null>;
+  /** What else lies on the picture. */
+  children?: ComponentChildren;
 }
 
 type Load = "loading" | "shown" | "renewing" | "failed" | "gone";
 
 /** The picture at its own aspect ratio, its boxes over it, or words in its place. */
-export function Picture({ frame, alt, eager, boxes, highlight = null, epoch, onRenew }: Props) {
+export function Picture({ frame, alt, eager, boxes, highlight = null, epoch, onRenew, children }: Props) {
   const [load, setLoad] = useState<Load>("loading");
   const [attempt, setAttempt] = useState(0);
   const renewedOnce = useRef(false);
@@ -74,6 +78,7 @@ export function Picture({ frame, alt, eager, boxes, highlight = null, epoch, onR
             onError={() => void renew()}
           />
           {boxes !== "none" && <Boxes frame={frame} tags={boxes} highlight={highlight} />}
+          {children}
         </>
       ) : (
         <p class="picture-words" role="status">
@@ -87,11 +92,11 @@ export function Picture({ frame, alt, eager, boxes, highlight = null, epoch, onR
 
 interface BoxesProps {
   frame: Pick<Frame, "width" | "height" | "labels">;
-  tags: "all" | "quiet";
+  tags: "all" | "quiet" | "lines";
   highlight?: string | null;
 }
 
-/** Over a picture, as large as it; quiet: only what is on the watch list is named. */
+/** Over a picture, as large as it; quiet: only what is on the watch list is named; lines: nothing is. */
 export function Boxes({ frame, tags, highlight = null }: BoxesProps) {
   const { width, height } = frame;
   // Watch hits last: they lie on top.
@@ -115,7 +120,7 @@ export function Boxes({ frame, tags, highlight = null }: BoxesProps) {
         })}
       </svg>
       {drawn
-        .filter(({ label }) => tags === "all" || label.watch_hit)
+        .filter(({ label }) => tags === "all" || (tags === "quiet" && label.watch_hit))
         .map(({ label, instance: { box_xyxy_rel, confidence } }) => {
           const [x0, y0, x1] = box_xyxy_rel;
           const right = x0 > 0.6;

@@ -151,6 +151,37 @@ export const VIEW_ICONS: Record<View, ComponentType> = {
   zones: ZonesIcon,
   snoozes: SnoozesIcon,
 };
+export const PlusIcon = () => (
+  <Icon>
+    <path d="M10 4.500v11M4.500 10h11" />
+  </Icon>
+);
+export const MinusIcon = () => (
+  <Icon>
+    <path d="M4.500 10h11" />
+  </Icon>
+);
+export const CopyIcon = () => (
+  <Icon>
+    <rect x="7" y="7" width="9.500" height="9.500" rx="1.500" />
+    <path d="M13 4.500v-1h-9.500v9.500h1" />
+  </Icon>
+);
+export const DownloadIcon = () => (
+  <Icon>
+    <path d="M10 3.500v9M6 9l4 4 4-4M4 16.500h12" />
+  </Icon>
+);
+export const UndoIcon = () => (
+  <Icon>
+    <path d="M7 4 3.500 7.500 7 11M4 7.500h8a4 4 0 0 1 0 8.500H8" />
+  </Icon>
+);
+export const RedoIcon = () => (
+  <Icon>
+    <path d="m13 4 3.500 3.500L13 11M16 7.500H8a4 4 0 0 0 0 8.500h4" />
+  </Icon>
+);
 export const Logo = () => (
   <svg class="logo" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <path d="M8 13V9.500A1.5 1.5 0 0 1 9.5 8H13M19 8h3.500A1.5 1.5 0 0 1 24 9.500V13M24 19v3.500a1.5 1.5 0 0 1-1.5 1.500H19M13 24H9.500A1.5 1.5 0 0 1 8 22.500V19" />

@@ -1,11 +1,12 @@
 import { Component } from "preact";
-import type { Frame, Label } from "../../api/types";
+import type { Frame } from "../../api/types";
+import { labelsInOrder } from "../../state/labels";
 import { strings } from "../../strings";
-import { ageWords, wholePercent } from "../../time/words";
+import { wholePercent } from "../../time/words";
 import { siteTimeAt } from "../../time/zone";
+import { Age } from "../../ui/Age";
 import { EyeIcon } from "../../ui/icons";
 import { Picture } from "../../ui/Picture";
-import { useTicking } from "../../ui/ticker";
 
 const CHIPS_SHOWN = 4;
 
@@ -17,11 +18,6 @@ export interface FrameCardProps {
   serverNow: () => number;
   onOpen: (frame: Frame) => void;
   onRenew: (frame: Frame) => Promise<Frame | null>;
-}
-
-/** Watch hits first, then by confidence. */
-export function labelsInOrder(frame: Frame): Label[] {
-  return [...frame.labels].sort((a, b) => Number(b.watch_hit) - Number(a.watch_hit) || b.confidence - a.confidence);
 }
 
 export function labelsInWords(frame: Frame): string {
@@ -95,13 +91,4 @@ export class FrameCard extends Component<FrameCardProps> {
       </article>
     );
   }
-}
-
-export function Age({ capturedMs, serverNow }: { capturedMs: number; serverNow: () => number }) {
-  const words = useTicking(() => {
-    const ageMs = serverNow() - capturedMs;
-    // Under a minute, steps of five: a wall of counting numbers cannot be read.
-    return ageWords(ageMs > 5_000 && ageMs < 60_000 ? Math.floor(ageMs / 5_000) * 5_000 : ageMs);
-  });
-  return <span class="age">{words}</span>;
 }

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Frame } from "../../api/types";
+import { linkTo } from "../../app/context";
 import { strings } from "../../strings";
 import { siteTimeAt } from "../../time/zone";
-import { Age, labelsInOrder } from "./FrameCard";
+import { Age } from "../../ui/Age";
 import { CloseIcon, EyeIcon, LeftIcon, RightIcon } from "../../ui/icons";
+import { FrameFacts, FrameLabels } from "../../ui/FrameDetails";
 import { Picture } from "../../ui/Picture";
 
 /** Frames left before the end at which the next page is asked for. */
@@ -78,8 +80,6 @@ function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, on
 
   const capturedMs = Date.parse(frame.captured_at);
   const at = siteTimeAt(capturedMs, zone);
-  const labels = labelsInOrder(frame);
-  const storedAfterS = ((Date.parse(frame.stored_at) - capturedMs) / 1000).toFixed(1);
   return (
     <div class="viewer-body">
       <header class="viewer-head">
@@ -139,57 +139,11 @@ function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, on
             {strings.viewer.showBoxes}
           </label>
         </div>
-        {labels.length === 0 && <p class="hint">{strings.card.noLabels}</p>}
-        <ul class="viewer-labels">
-          {labels.map((label) => {
-            const about = [
-              label.parents.length ? strings.viewer.parents(label.parents.join(", ")) : "",
-              label.aliases.length ? strings.viewer.aliases(label.aliases.join(", ")) : "",
-              label.instances.length ? strings.viewer.boxes(label.instances.length) : "",
-            ].filter(Boolean);
-            return (
-              <li
-                key={label.name}
-                class={label.watch_hit ? "is-watch" : ""}
-                onPointerEnter={() => setHighlight(label.instances.length ? label.name : null)}
-                onPointerLeave={() => setHighlight(null)}
-              >
-                <div class="viewer-label">
-                  {label.watch_hit && <EyeIcon />}
-                  <span class="chip-name">{label.name}</span>
-                  {label.watch_hit && <span class="viewer-label-watch">{strings.card.watch}</span>}
-                  <span class="viewer-percent">{label.confidence.toFixed(1)}%</span>
-                  <button
-                    type="button"
-                    class="link"
-                    aria-label={strings.viewer.filterBy(label.name)}
-                    onClick={() => onLabel(label.name)}
-                    onFocus={() => setHighlight(label.instances.length ? label.name : null)}
-                    onBlur={() => setHighlight(null)}
-                  >
-                    {strings.viewer.filter}
-                  </button>
-                </div>
-                <div class="meter" aria-hidden="true">
-                  <i style={{ width: `${Math.min(100, Math.max(0, label.confidence))}%` }} />
-                </div>
-                {about.length > 0 && <p class="hint">{about.join(" · ")}</p>}
-              </li>
-            );
-          })}
-        </ul>
-        <dl class="facts">
-          <dt>{strings.viewer.reason}</dt>
-          <dd>{strings.card.gate[frame.gate_reason] ?? frame.gate_reason}</dd>
-          <dt>{strings.viewer.stored}</dt>
-          <dd>{strings.viewer.storedAfter(storedAfterS)}</dd>
-          <dt>{strings.viewer.size}</dt>
-          <dd>
-            {frame.width} × {frame.height}
-          </dd>
-          <dt>{strings.viewer.frameId}</dt>
-          <dd class="facts-id">{frame.frame_id}</dd>
-        </dl>
+        <FrameLabels frame={frame} onHighlight={setHighlight} filterOf={(label) => ({ onClick: () => onLabel(label) })} />
+        <FrameFacts frame={frame} />
+        <a class="link" {...linkTo("frame", { camera: frame.camera_id, at: frame.captured_at, id: frame.frame_id })}>
+          {strings.viewer.openFrame}
+        </a>
         <a class="link" href={frame.image_url} target="_blank" rel="noopener noreferrer">
           {strings.viewer.openImage}
         </a>
