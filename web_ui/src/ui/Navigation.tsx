@@ -74,12 +74,13 @@ export function BottomNavigation({ view }: { view: View }) {
             ref={more}
             type="button"
             class={`nav-link ${current ? "is-current" : ""}`}
+            aria-label={current && strings.nav.moreWith(strings.nav.views[current])}
             aria-expanded={open}
             aria-controls="more-views"
             onClick={() => setOpen(!open)}
           >
             <MoreIcon />
-            {current ? strings.nav.moreWith(strings.nav.views[current]) : strings.nav.more}
+            {current ? strings.nav.views[current] : strings.nav.more}
           </button>
         </li>
       </ul>
