@@ -90,6 +90,21 @@ it("bars that would meet become one with a count, and part again when there is r
   expect(lanesOf(items, CAMERAS, rowsOf(["Person"], null, items), near)[0]!.rows[0]!.length).toBe(2);
 });
 
+it("a busy month is groups side by side, not one bar from end to end", () => {
+  const [yard] = lanes(Array.from({ length: 100 }, (_, n) => visit(`v${n}`, n * 6, n * 6 + 1)));
+  const bars = yard!.rows[0]!;
+  expect(bars.length).toBeGreaterThan(20);
+  bars.forEach(({ x, width }, index) => {
+    expect(width).toBeGreaterThanOrEqual(8);
+    expect(x + width).toBeLessThanOrEqual((bars[index + 1]?.x ?? 1000));
+  });
+});
+
+it("two at once in a row that labels share are one", () => {
+  const [yard] = lanes([visit("cat", 0, 300, { label: "Cat" }), visit("fox", 100, 120, { label: "Fox" })]);
+  expect(yard!.rows[2]!.map(({ items }) => items.length)).toEqual([2]);
+});
+
 it("no number of visits and cameras draws more than a page can carry, and none is lost", () => {
   const cameras = Array.from({ length: 20 }, (_, n) => ({ camera: { camera_id: `c${n}`, name: "C" }, known: true }));
   const visits = Array.from({ length: 1000 }, (_, n) =>

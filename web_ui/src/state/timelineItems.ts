@@ -6,7 +6,7 @@ import type { TimelineData } from "./timelineLoad";
 import type { TimeWindow } from "./timelineWindow";
 
 /** Bars and marks of all lanes together; each is three elements at most. */
-export const MAX_DRAWN = 150;
+export const MAX_DRAWN = 130;
 const MAX_ROWS = 4;
 const MIN_BAR_PX = 8;
 
@@ -100,7 +100,7 @@ export function lanesOf(
   rows: readonly Row[],
   plot: Plot,
 ): Lane[] {
-  for (let gapPx = 2; ; gapPx *= 2) {
+  for (let gapPx = 2; ; gapPx *= 1.5) {
     const lanes = cameras.map(({ camera, known }) => {
       const own = items.filter((item) => item.cameraId === camera.camera_id);
       return laneOf(camera, known, own, rows, plot, gapPx);
@@ -130,18 +130,27 @@ function laneOf(camera: Lane["camera"], known: boolean, items: readonly Item[], 
   };
 }
 
-/** items: oldest first. Bars nearer than gapPx become one. */
+/** With twice the gap, how far a group may reach; or one row of a busy month would be a single bar. */
+const GROUP_PX = 24;
+
+/** items: oldest first. Bars nearer than gapPx become one, as far as a group may reach; the next group begins where that ends. */
 export function mergedBars(items: readonly Item[], { window, widthPx }: Plot, gapPx: number): Drawn[] {
   const drawn: Drawn[] = [];
   for (const item of items) {
     const x0 = Math.max(0, Math.min(xOf(item.fromMs, window, widthPx), widthPx - MIN_BAR_PX));
     const x1 = Math.min(widthPx, Math.max(xOf(item.toMs, window, widthPx), x0 + MIN_BAR_PX));
     const last = drawn[drawn.length - 1];
-    if (last && x0 - (last.x + last.width) < gapPx) {
+    const end = last ? last.x + last.width : 0;
+    const meets = last && x0 - end < gapPx && x0 - last.x < GROUP_PX + 2 * gapPx;
+    // Where labels share a row, two may be there at once.
+    if (last && (meets || item.fromMs <= last.toMs)) {
       last.items.push(item);
       last.width = Math.max(last.width, x1 - last.x);
       last.toMs = Math.max(last.toMs, item.toMs);
-    } else drawn.push({ key: item.key, kind: "visit", x: x0, width: x1 - x0, items: [item], fromMs: item.fromMs, toMs: item.toMs });
+      continue;
+    }
+    if (last && x0 <= end) last.width = x0 - 1 - last.x;
+    drawn.push({ key: item.key, kind: "visit", x: x0, width: x1 - x0, items: [item], fromMs: item.fromMs, toMs: item.toMs });
   }
   return drawn;
 }

@@ -111,7 +111,8 @@ export function Chart(props: Props) {
     focusOn(stepFrom(lanes, key, step));
   };
   const onClick = (event: MouseEvent, lane: Lane) => {
-    if (props.wasDragged()) return;
+    // A drag ends in a click, too; the keyboard does not drag.
+    if (event.detail !== 0 && props.wasDragged()) return;
     const plot = (event.currentTarget as HTMLElement).getBoundingClientRect();
     const button = (event.target as HTMLElement).closest<HTMLElement>("[data-key]");
     const own = button ? (lane.inOrder.find(({ key }) => key === button.dataset.key) ?? null) : null;
