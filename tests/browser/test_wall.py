@@ -105,6 +105,11 @@ def test_a_picture_goes_stale_by_the_clock_alone_and_comes_back(site: FakeSite, 
     expect(tile(page, "front-door")).to_have_attribute("data-mood", "stale")
     expect(trouble(page, "front-door")).to_contain_text("Stale: no new picture for 1 min")
     expect(page.locator(".wall-summary")).to_contain_text("1 stale")
+    page.unroute("**/v1/**")
+    site.add(CAR)
+    page.clock.run_for(45_000)
+    expect(tile(page, "front-door")).to_have_attribute("data-mood", "live")
+    expect(trouble(page, "front-door")).to_have_count(0)
 
 
 def test_pictures_change_without_an_empty_moment_and_an_address_that_ran_out_changes_nothing(
