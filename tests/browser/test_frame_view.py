@@ -218,6 +218,14 @@ def test_a_link_that_leads_nowhere_says_why_and_where_to_go_on(
     page.get_by_role("link", name="Show that frame").click()
     expect(page.locator(".frame-head time")).to_contain_text("13:00:05")
 
+    # A time alone, as the timeline links to it: what was captured closest, or a sentence.
+    page.goto(site.origin + "/?view=frame&camera=front-door&at=2026-01-15T12:01:00Z")
+    expect(page.locator(".frame-head time")).to_contain_text("13:00:05")
+    assert frame["frame_id"] in page.url
+    page.goto(site.origin + "/?view=frame&camera=front-door&at=2026-01-15T15:00:00Z")
+    expect(page.get_by_role("heading", name="No frame of that time")).to_be_visible()
+    expect(in_strip(page, frame)).to_be_visible()
+
     asked = len(site.requests)
     page.goto(site.origin + address({**frame, "camera_id": HOSTILE}))
     expect(page.get_by_role("heading", name=f"You cannot see the camera {HOSTILE}")).to_be_visible()

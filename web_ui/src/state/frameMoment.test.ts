@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Alert, Label, Trace, Visit } from "../api/types";
-import { claimsOf, fileNameOf, foundOf, momentOf, paramsOf, stagesOf, stripOf } from "./frameMoment";
+import { claimsOf, fileNameOf, foundOf, momentOf, nearestOf, paramsOf, stagesOf, stripOf } from "./frameMoment";
 import { searchOf } from "./route";
 import { frameOf, numbers } from "./testing";
 
@@ -32,6 +32,13 @@ it("neighbours stand from old to new around the one shown, each once", () => {
   const around = { before: [frameOf(4), frameOf(3)], after: [frameOf(5), frameOf(6), frameOf(7)] };
   expect(numbers(stripOf(around, frameOf(5)))).toEqual([3, 4, 5, 6, 7]);
   expect(numbers(stripOf(around, null))).toEqual([3, 4, 5, 6, 7]);
+});
+
+it("a time without a frame leads to the nearest one, unless that is another moment altogether", () => {
+  const at = frameOf(100).captured_at;
+  expect(nearestOf({ before: [frameOf(97), frameOf(96)], after: [frameOf(102)] }, at)).toEqual(frameOf(102));
+  expect(nearestOf({ before: [frameOf(99)], after: [] }, at)).toEqual(frameOf(99));
+  expect(nearestOf({ before: [], after: [frameOf(221)] }, at)).toBeNull();
 });
 
 it("a file is named by camera and site time, also in the doubled hour", () => {

@@ -56,6 +56,16 @@ export function stripOf({ before, after }: Around, shown: Frame | null): Frame[]
   return [...[...before].reverse(), ...(shown ? [shown] : []), ...after].filter(({ frame_id }) => !ids.has(frame_id) && ids.add(frame_id));
 }
 
+/** Where an address names a time and no frame, what was captured closest to it; null: nothing within two minutes. */
+export function nearestOf({ before, after }: Around, at: string): Frame | null {
+  const atMs = Date.parse(at);
+  const away = (frame: Frame) => Math.abs(Date.parse(frame.captured_at) - atMs);
+  const near = [before[0], after[0]].filter((frame): frame is Frame => frame !== undefined && away(frame) <= NEAR_MS);
+  return near.sort((a, b) => away(a) - away(b))[0] ?? null;
+}
+
+const NEAR_MS = 120_000;
+
 /** Of a file: `front-door_2026-11-21_04-17-13_CET.jpg`. The camera's id holds no character that a file's name may not. */
 export function fileNameOf(frame: Frame, zone: string): string {
   const capturedMs = Date.parse(frame.captured_at);

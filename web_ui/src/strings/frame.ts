@@ -76,6 +76,8 @@ export const frame = {
   noCameraText: "It is in no group that you may see, or the site has no camera of that name.",
   gone: "This frame is no longer kept",
   goneText: (time: string) => `Nothing is kept of ${time} from this camera: frames are deleted after a while, or the link is wrong.`,
+  none: "No frame of that time",
+  noneText: (time: string) => `This camera has no frame within two minutes of ${time}: it sent none, or they are no longer kept.`,
   goneAround: "What is kept next to it:",
   other: "No frame goes by this id",
   otherText: (time: string) => `The link's id is wrong. Captured at ${time} was another one:`,

@@ -4,7 +4,7 @@ import { windowAround } from "../../api/client";
 import type { Frame } from "../../api/types";
 import { linkTo, navigate, useApp, useConnection, usePoll } from "../../app/context";
 import { useKeys } from "../../app/keys";
-import { fileNameOf, foundOf, momentOf, paramsOf, stripOf, type Found, type Moment } from "../../state/frameMoment";
+import { fileNameOf, foundOf, momentOf, nearestOf, paramsOf, stripOf, type Found, type Moment } from "../../state/frameMoment";
 import { searchOf } from "../../state/route";
 import { WHOLE } from "../../state/zoom";
 import { strings } from "../../strings";
@@ -75,6 +75,11 @@ function MomentView({ moment, boxes, zones }: { moment: Moment; boxes: boolean; 
     later: (place >= 0 ? strip[place + 1] : around.data?.after[0]) ?? null,
   };
   const go = (to: Frame) => navigate(searchOf("frame", paramsOf(to, options)), { replace: true });
+  const near = id === null && found?.kind === "gone" && around.data ? nearestOf(around.data, at) : null;
+  useEffect(() => {
+    if (near) go(near);
+  }, [near?.frame_id]);
+
   useKeys(words.label, [
     { press: "ArrowLeft", words: words.earlierKey, run: () => neighbours.earlier && go(neighbours.earlier), repeats: true },
     { press: "ArrowRight", words: words.laterKey, run: () => neighbours.later && go(neighbours.later), repeats: true },
@@ -111,9 +116,11 @@ function MomentView({ moment, boxes, zones }: { moment: Moment; boxes: boolean; 
       </Notice>
     );
   }
-  if (found?.kind === "gone") {
+  // Without an id it is a time that was asked for: nothing says that there ever was a frame.
+  if (found?.kind === "gone" && (id !== null || (around.data !== null && near === null))) {
+    const [title, text] = id === null ? [words.none, words.noneText(atWords)] : [words.gone, words.goneText(atWords)];
     return (
-      <Notice title={words.gone} text={words.goneText(atWords)} camera={camera} below={strip.length > 0 && filmstrip} at={at} />
+      <Notice title={title} text={text} camera={camera} below={strip.length > 0 && filmstrip} at={at} />
     );
   }
   if (asked.problem?.kind === "refused") return <Notice title={words.refused} text={asked.problem.message} camera={camera} />;
