@@ -1,7 +1,7 @@
 """What the API takes and answers about alerts: those there were, those that were withheld, and how long they took."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -191,6 +191,9 @@ class AlertView(Answer):
     image_url_expires_at: Time | None
     deliveries: tuple[DeliveryView, ...] = Field(description="of those who have been told, or could not be")
     escalation: tuple[EscalationStep, ...]
+    escalates_at: Time | None = Field(
+        description="about when the next of `escalation` is told, unless somebody answers; null: nobody further is"
+    )
     answers: tuple[AnswerView, ...] = Field(description="the first of each kind stands, oldest first")
     notes: tuple[NoteView, ...] = Field(description="oldest first")
     joined: tuple[JoinedView, ...] = Field(description="oldest first")
@@ -233,6 +236,7 @@ class AlertView(Answer):
                 for contact_id in sorted(alert.deliveries, key=lambda c: (alert.deliveries[c].at, c))
             ),
             escalation=tuple(_step(alert, contact_id) for contact_id in alert.escalate_to),
+            escalates_at=_escalates_at(alert),
             answers=tuple(
                 AnswerView.given(kind, answer, you)
                 for kind, answer in sorted(alert.answers.items(), key=lambda a: (a[1].at, a[0]))
@@ -259,6 +263,14 @@ def published_at(alert: Alert) -> datetime | None:
     """When the first text or message about it went out, to one of those who are told at once."""
     sent = [d.at for c, d in alert.deliveries.items() if c in alert.notify and d.state is DeliveryState.SENT]
     return min(sent, default=None)
+
+
+def _escalates_at(alert: Alert) -> datetime | None:
+    """Counted from when the last of those before was told, or could not be; the watchdog looks once a minute."""
+    told = [delivery.at for delivery in alert.deliveries.values()]
+    if alert.answered or not told or all(contact_id in alert.deliveries for contact_id in alert.escalate_to):
+        return None
+    return max(told) + timedelta(seconds=alert.escalate_after_s)
 
 
 def _step(alert: Alert, contact_id: str) -> EscalationStep:

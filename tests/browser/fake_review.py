@@ -73,6 +73,7 @@ class FakeReview:
             "box_xyxy_rel": list(PERSON_BOX),
             "deliveries": [{"contact_id": "ana", "state": "sent", "at": later(at, 2.1), "reason": None}],
             "escalation": [{"contact_id": "bo", "told": False, "at": None}],
+            "escalates_at": later(at, 302.1),
             "answers": [],
             "notes": [],
             "joined": [],
@@ -215,6 +216,7 @@ class FakeReview:
             raise Refused(400, "invalid_parameter", f"kind: must be one of {', '.join(sorted(KINDS))}")
         if not any(given["kind"] == kind for given in alert["answers"]):
             alert["answers"].append({"kind": kind, "at": now, **self.person(asked)})
+            alert["escalates_at"] = None
         until = None
         if kind == "snoozed":
             until = later(now, 60 * asked.body.get("minutes", 30))

@@ -469,6 +469,22 @@ def test_an_alert_is_shown_with_all_that_became_of_it_and_no_number():
     assert "+34600" not in text and "m-1" not in text
 
 
+def test_when_the_next_is_told_counts_from_the_last_who_was_while_nobody_answers():
+    at = NOON - timedelta(minutes=5)
+    ana, bo = (Delivery(DeliveryState.SENT, at + timedelta(seconds=after)) for after in (3, 303))
+    taken = {AnswerKind.TAKEN: Answer("ana", NOON)}
+
+    def shown(**change: Any) -> datetime | None:
+        found = alert(7, at, escalate_to=("bo", "cy"), escalate_after_s=300.0, **change)
+        return ask(deps_for(alert_rows([found]))).alerts[0].escalates_at
+
+    assert shown(deliveries={"ana": ana}) == at + timedelta(seconds=303)
+    assert shown(deliveries={"ana": ana, "bo": bo}) == at + timedelta(seconds=603)
+    assert shown(deliveries={"ana": ana, "bo": bo, "cy": bo}) is None, "everybody has been told"
+    assert shown(deliveries={"ana": ana}, answers=taken) is None
+    assert shown(deliveries={}) is None, "the first are not told yet"
+
+
 def test_a_picture_whose_time_is_over_has_no_link():
     old = alert(1, NOON - timedelta(days=31))
     shown = ask(deps_for(alert_rows([old])), from_="2026-02-01T00:00:00Z").alerts[0]

@@ -56,7 +56,7 @@ async function openSession(
 }
 
 /** What a site that asks for no sign-in lets everybody do. */
-const NOBODY: Me = { name: "", role: "viewer" };
+const NOBODY: Me = { name: "", role: "viewer", seen_until: null };
 
 async function loadApp({ client, session }: Opened): Promise<App> {
   const [site, me]: [Site, Me] = await Promise.all([client.site(), session ? client.me() : NOBODY]);

@@ -100,7 +100,7 @@ export interface Me {
   name: string;
   role: Role;
   /** What was decided until then has been looked at; null: nothing was ever marked. */
-  seen_until?: string | null;
+  seen_until: string | null;
 }
 
 export type AlertState = "claimed" | "sent" | "failed" | "held" | "joined";
@@ -180,7 +180,7 @@ export interface Alert {
   joined: Joined[];
   trace: Trace;
   /** When the next of `escalation` is told, unless somebody answers; null where nobody is. */
-  escalates_at?: string | null;
+  escalates_at: string | null;
 }
 
 export interface AlertsPage {

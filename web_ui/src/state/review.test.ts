@@ -30,6 +30,7 @@ function alertOf(change: Partial<Alert> = {}): Alert {
     image_url_expires_at: new Date(NOW_MS + 900_000).toISOString(),
     deliveries: [{ contact_id: "ana", state: "sent", at: at(3), reason: null }],
     escalation: [],
+    escalates_at: null,
     answers: [],
     notes: [],
     joined: [],
@@ -61,7 +62,7 @@ describe("the words of a state", () => {
       words: "Texted ana, no answer yet",
       next: "carl is told at 04:24 CET",
     });
-    expect(words({ escalation }).next).toBe("carl is next");
+    expect(words({ escalation, escalates_at: at(1) }).next).toBe("carl is next");
     expect(words({ escalation, escalates_at: null }).next).toBeNull();
   });
 

@@ -47,8 +47,10 @@ export function standingOf(alert: Alert, snoozes: readonly Snooze[], nowMs: numb
   }
   if (alert.state === "held") return { tone: "bad", words: state.held, next: null };
   const nextStep = alert.escalation.find((step) => step.at === null);
-  const at = alert.escalates_at ? clockWords(alert.escalates_at, zone) : null;
-  const next = nextStep && alert.escalates_at !== null ? state.next(nextStep.contact_id, at) : null;
+  const due = alert.escalates_at;
+  // Past its time it is due at any moment.
+  const at = due !== null && Date.parse(due) > nowMs ? clockWords(due, zone) : null;
+  const next = nextStep && due !== null ? state.next(nextStep.contact_id, at) : null;
   if (alert.state === "failed") return { tone: "bad", words: state.failed, next };
   const told = alert.deliveries.filter((delivery) => delivery.state === "sent").map(({ contact_id }) => contact_id);
   if (alert.state === "claimed" && !told.length) return { tone: "waiting", words: state.sending, next: null };

@@ -48,6 +48,7 @@ function alert(id: string, minute: number, severity: Severity = "alert", change:
     image_url_expires_at: null,
     deliveries: [],
     escalation: [],
+    escalates_at: null,
     answers: [],
     notes: [],
     joined: [],
