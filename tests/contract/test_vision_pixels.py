@@ -103,10 +103,11 @@ def test_a_model_names_what_is_in_real_pictures_and_where(model, floors):
     assert all(share >= floor for share, floor in zip(measured, floors, strict=True)), (measured, floors)
 
 
+@pytest.mark.parametrize("pictures", [4, pytest.param(64, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("model", "floors"), MODELS)
-def test_detections_are_sorted_within_the_picture_and_over_the_threshold(model, floors):
+def test_detections_are_sorted_within_the_picture_and_over_the_threshold(model, floors, pictures):
     detector = load_detector(model)
-    for image, _ in truths()[:16]:
+    for image, _ in truths()[:pictures]:
         frame = cv2.imread(str(image))
         for min_confidence in (0.0, 30.0, 100.0):
             seen = detector.detect(frame, min_confidence)

@@ -108,7 +108,8 @@ def examined(assembly: Path, folder: Path, site: str, clips: list[str], **option
     yield exam
 
 
-@pytest.fixture(scope="module", params=["ssd", "yolox"])
+# The default model always; the other one has six people and four frames a second by default, too.
+@pytest.fixture(scope="module", params=["ssd", pytest.param("yolox", marks=pytest.mark.long)])
 def at_default_settings(request, assembly, tmp_path_factory):
     """The room, the square and the tree, side by side."""
     model = str(path_of("models", YOLOX.name)) if request.param == "yolox" else None

@@ -293,7 +293,7 @@ def test_the_demo_shows_texts_on_the_terminal_and_in_the_phone_panel(start, asse
 def test_a_text_opens_its_alert_and_goes_on_to_the_second_phone_while_nobody_answers(start, assembly, port):
     """By the deployed schedule: a minute of silence, then the watchdog's next round."""
     demo_run = start(
-        *("demo", "--no-browser", "--every", "10", "--watch", "Person", "--port", str(port)),
+        *("demo", "--no-browser", "--every", "25", "--watch", "Person", "--port", str(port)),
         *("--source", demo_clip(), "--assembly", str(assembly)),
     )
     demo_run.wait_for("[SMS to +12...123] Framewatch: ")
