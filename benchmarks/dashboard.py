@@ -4,10 +4,12 @@
 
 Needs web_ui/dist and a Chromium, as the browser tests do, and asks their fake API; prints a line a figure and exits 1
 where one passes its target. Time is only compared within a run: the page against a bare one with one picture, both by
-turns from the same server; scrolling against 5,000 plain rows.
+turns from the same server; scrolling against 5,000 plain rows. A task on a busy machine takes as long as others let it: what it took of the CPU is
+held to the target, what the clock says is printed beside it.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import statistics
@@ -16,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,7 @@ SHIFT_H = 8
 SPEED = 200
 GROWTH_MAX = 0.05
 
-# The first animation frame after the one that had a decoded picture to show, by the page's own clock since navigation.
+# The first animation frame after the one that had a picture to show, by the page's own clock since navigation.
 WATCH_FIRST_PICTURE = """
 const look = () => {
   const img = document.querySelector('img');
@@ -71,7 +74,7 @@ class Figures:
 
 
 @contextlib.contextmanager
-def fake(dist: Path = DIST) -> Iterator[FakeSite]:
+def fake(dist: Path) -> Iterator[FakeSite]:
     with serving(FakeSite(dist)) as site:
         yield site
 
@@ -152,27 +155,29 @@ def scroll(browser: Browser, figures: Figures) -> None:
             review = FakeReview(site)
             for n in range(ROWS):
                 review.add(age_s=60 + n * 90, label=f"Label {n % 7}")
-            bare = open_page(browser, WATCH_LONG_TASKS)
-            bare.goto(f"{site.origin}/bare.html")
-            figures.tell("scrolling 5,000 plain rows", words_of(scroll_through(bare)))
             page = open_page(browser, WATCH_LONG_TASKS)
+            page.goto(f"{site.origin}/bare.html")
+            figures.tell("scrolling 5,000 plain rows", words_of(tasks_of(browser, page, scroll_through)))
             page.goto(f"{site.origin}/?view=review")
             page.locator(".review-rows li").first.wait_for()
-            page.evaluate("window.longTasks.length = 0")
-            loaded = "+(document.querySelector('.review-rows li')?.ariaSetSize ?? 0)"
-            while (had := page.evaluate(loaded)) < ROWS:
-                page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-                wait_for(page, loaded, had + 1)
-            figures.tell("reading 5,000 review rows page by page", words_of(page.evaluate("window.longTasks")))
-            tasks = scroll_through(page)
-            figures.tell("scrolling 5,000 review rows", words_of(tasks), max(tasks, default=0) <= LONG_TASK_MS)
+            for what, act in (
+                ("reading 5,000 review rows page by page", read_all),
+                ("scrolling them", scroll_through),
+            ):
+                tasks = tasks_of(browser, page, act)
+                figures.tell(what, words_of(tasks), max(tasks.cpu_ms) <= LONG_TASK_MS)
 
 
-def scroll_through(page: Page) -> list[float]:
-    """From the top to the end by a wheel, and back in jumps. Durations of tasks over 50 ms, in ms."""
+def read_all(page: Page) -> None:
+    loaded = "+(document.querySelector('.review-rows li')?.ariaSetSize ?? 0)"
+    while (had := page.evaluate(loaded)) < ROWS:
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        wait_for(page, loaded, had + 1)
+
+
+def scroll_through(page: Page) -> None:
+    """From the top to the end by a wheel, and back in jumps."""
     page.evaluate("window.scrollTo(0, 0)")
-    page.wait_for_timeout(500)
-    page.evaluate("window.longTasks.length = 0")
     page.mouse.move(640, 500)
     end = page.evaluate("document.documentElement.scrollHeight - innerHeight")
     for _ in range(int(end / 1_200) + 1):
@@ -182,11 +187,32 @@ def scroll_through(page: Page) -> list[float]:
         page.evaluate(f"window.scrollTo(0, {end * tenth / 10})")
         page.wait_for_timeout(50)
     page.wait_for_timeout(500)
-    return [float(ms) for ms in page.evaluate("window.longTasks")]
 
 
-def words_of(tasks: list[float]) -> str:
-    return f"{len(tasks)} tasks over {LONG_TASK_MS} ms, the longest {max(tasks):.0f} ms" if tasks else "no long task"
+@dataclass
+class Tasks:
+    """cpu_ms: of every task of the page's main thread. long_ms: by the clock, of those over 50 ms."""
+
+    cpu_ms: list[float]
+    long_ms: list[float]
+
+
+def tasks_of(browser: Browser, page: Page, act: Callable[[Page], None]) -> Tasks:
+    page.wait_for_timeout(500)
+    page.evaluate("window.longTasks.length = 0")
+    browser.start_tracing(page=page, categories=["toplevel", "__metadata"])
+    act(page)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    mains = {(e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"}
+    ran = [e for e in events if e["ph"] == "X" and (e["pid"], e["tid"]) in mains and "RunTask" in e["name"]]
+    return Tasks([e.get("tdur", 0) / 1000 for e in ran], page.evaluate("window.longTasks"))
+
+
+def words_of(tasks: Tasks) -> str:
+    cpu = f"longest task {max(tasks.cpu_ms):.0f} ms of CPU"
+    if not tasks.long_ms:
+        return f"{cpu}; none over {LONG_TASK_MS} ms by the clock"
+    return f"{cpu}; by the clock {len(tasks.long_ms)} over {LONG_TASK_MS} ms, the longest {max(tasks.long_ms):.0f} ms"
 
 
 # -- memory
@@ -194,7 +220,7 @@ def words_of(tasks: list[float]) -> str:
 
 def memory(browser: Browser, figures: Figures) -> None:
     for view, path, poll, every_s in (("wall", "/", "/v1/cameras", 4), ("review", "/?view=review", "/v1/alerts", 5)):
-        with fake() as site:
+        with fake(DIST) as site:
             review = FakeReview(site)
             make_news(site, review, poll)
             page = open_page(browser, FAST_TIMERS)
@@ -202,15 +228,12 @@ def memory(browser: Browser, figures: Figures) -> None:
             devtools = page.context.new_cdp_session(page)
             polls = SHIFT_H * 3600 // every_s
             heaps = [heap_mb(devtools, page, site, poll, polls * share // 10) for share in range(1, 11)]
-            (at_start, nodes_before, _), (at_middle, _, _), (at_end, nodes_after, frames) = (
-                heaps[0],
-                heaps[4],
-                heaps[-1],
-            )
+            at_start, nodes_before, _ = heaps[0]
+            at_end, nodes_after, frames = heaps[-1]
             slope = statistics.linear_regression(range(10), [heap for heap, _, _ in heaps]).slope * 10 / SHIFT_H
             figures.tell(
                 f"heap of the {view}, {polls:,} polls, {frames:,} frames seen",
-                f"{at_start:.2f}, {at_middle:.2f}, {at_end:.2f} MB ({slope * 1000:+.0f} KB an hour); "
+                f"{at_start:.2f}, {heaps[4][0]:.2f}, {at_end:.2f} MB ({slope * 1000:+.0f} KB an hour); "
                 f"{nodes_before:,} and {nodes_after:,} nodes",
                 at_end <= at_start * (1 + GROWTH_MAX) + 0.1,
             )
@@ -276,13 +299,16 @@ def main(wanted: list[str]) -> int:
 
 def few_pictures() -> None:
     """Eight do for all frames: drawing one takes longer than most of what is measured here."""
-    draw, drawn, lock = fake_site.jpeg_of, dict[int, bytes](), threading.Lock()
+    draw = fake_site.jpeg_of  # type: ignore[attr-defined]
+    drawn, lock = dict[int, bytes](), threading.Lock()
 
     def jpeg_of(frame: dict[str, Any], seed: int) -> bytes:
         with lock:
-            return drawn.setdefault(seed % 8, drawn.get(seed % 8) or draw(frame, seed))
+            if seed % 8 not in drawn:
+                drawn[seed % 8] = draw(frame, seed)
+            return drawn[seed % 8]
 
-    fake_site.jpeg_of = jpeg_of
+    fake_site.jpeg_of = jpeg_of  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ FIRST_VIEW_MAX_BYTES = 80_000
 
 
 def first_view(dist: Path) -> list[Path]:
-    """What a browser fetches to show the wall: the page, what it names but pictures, the view's part and what it needs."""
+    """What a browser fetches to show the wall: the page, what that names but pictures, the view and what it needs."""
     page = (dist / "index.html").read_text("utf-8")
     named = re.findall(r'(?:src|href)="/([^"]+)"', page)
     script = next(name for name in named if re.fullmatch(r"assets/index-.*\.js", name))

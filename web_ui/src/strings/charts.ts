@@ -66,6 +66,7 @@ export const charts = {
     unknown: "not said",
     counting: "still being counted",
     countedUntil: (time: string) => `Counted until ${time}; newer frames are not in yet.`,
+    neverCounted: "Of at least one camera nothing has been counted yet.",
   },
 
   detections: {

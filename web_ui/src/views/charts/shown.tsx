@@ -58,7 +58,7 @@ function countingNote(stats: Stats, zone: string, bins: readonly Bin[]) {
   const untilMs = stats.counted_until === null ? null : Date.parse(stats.counted_until);
   return {
     ofBin: (bin: number) => (untilMs !== null && bins[bin]!.toMs > untilMs ? words.stack.counting : null),
-    ofAll: untilMs === null ? null : words.stack.countedUntil(momentWords(untilMs, zone)),
+    ofAll: untilMs === null ? words.stack.neverCounted : words.stack.countedUntil(momentWords(untilMs, zone)),
   };
 }
 
