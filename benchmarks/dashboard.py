@@ -4,8 +4,8 @@
 
 Needs web_ui/dist and a Chromium, as the browser tests do, and asks their fake API; prints a line a figure and exits 1
 where one passes its target. Time is only compared within a run: the page against a bare one with one picture, both by
-turns from the same server; scrolling against 5,000 plain rows. A task on a busy machine takes as long as others let it: what it took of the CPU is
-held to the target, what the clock says is printed beside it.
+turns from the same server; scrolling against 5,000 plain rows. A task on a busy machine takes as long as others let
+it: what it took of the CPU is held to the target, what the clock says is printed beside it.
 """
 
 import contextlib
@@ -39,6 +39,9 @@ SHIFT_H = 8
 # Timers of the page's own rhythm run so many times as fast; the 10 s after which a request is given up do not.
 SPEED = 200
 GROWTH_MAX = 0.05
+
+# Name, address, what it asks again and again, and how often when nobody hurries it.
+VIEWS = [("wall", "/", "/v1/cameras", 4), ("review", "/?view=review", "/v1/alerts", 5)]
 
 # The first animation frame after the one that had a picture to show, by the page's own clock since navigation.
 WATCH_FIRST_PICTURE = """
@@ -219,7 +222,7 @@ def words_of(tasks: Tasks) -> str:
 
 
 def memory(browser: Browser, figures: Figures) -> None:
-    for view, path, poll, every_s in (("wall", "/", "/v1/cameras", 4), ("review", "/?view=review", "/v1/alerts", 5)):
+    for view, path, poll, every_s in VIEWS:
         with fake(DIST) as site:
             review = FakeReview(site)
             make_news(site, review, poll)
