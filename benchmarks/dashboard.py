@@ -31,7 +31,7 @@ from tests.browser.fake_site import FakeSite, serving
 from tests.browser.fake_values import CAR, PERSON
 
 DIST = Path(__file__).resolve().parents[1] / "web_ui" / "dist"
-ROUNDS = 15
+ROUNDS = 11
 RATIO_MAX = 2.5
 ROWS = 5_000
 LONG_TASK_MS = 50
