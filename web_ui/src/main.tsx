@@ -1,5 +1,5 @@
 import { render, type ComponentType } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiClient, ApiProblem, isAbort, loadConfig } from "./api/client";
 import type { Me, RuntimeConfig, Site } from "./api/types";
 import { AppContext, type App } from "./app/context";
@@ -10,6 +10,7 @@ import { Session, type SessionState } from "./auth/session";
 import { TabMemory } from "./auth/tabMemory";
 import { backoffMs } from "./state/backoff";
 import { ConnectionBoard } from "./state/connection";
+import { routeFromSearch } from "./state/route";
 import { strings } from "./strings";
 import { ServerClock } from "./time/serverClock";
 import { isTimeZone } from "./time/zone";
@@ -17,6 +18,7 @@ import { Banner } from "./ui/Banner";
 import { Header } from "./ui/Header";
 import { Shell } from "./ui/Shell";
 import { SignInPage } from "./ui/SignInPage";
+import { LOADERS } from "./views/registry";
 
 interface Opened {
   config: RuntimeConfig;
@@ -135,7 +137,8 @@ function useTrying(task: (() => Promise<unknown>) | null): { trouble: BootTroubl
   const failures = useRef(0);
   const running = useRef(false);
 
-  useEffect(() => {
+  // Before the page is painted: what it shows waits for this.
+  useLayoutEffect(() => {
     if (!task) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let over = false;
@@ -171,5 +174,7 @@ applyTheme();
 const memory = new TabMemory();
 // Before anything else: a code must not stay in the address while the rest is loading.
 const answer = takeAnswer(location, history, memory);
+// Fetched while the API is asked who is there; where that fails, the page asks for it again and says so.
+LOADERS[routeFromSearch(location.search).view]().catch(() => undefined);
 const root = document.getElementById("app");
 if (root) render(<Root memory={memory} answer={answer} />, root);

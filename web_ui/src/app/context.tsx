@@ -1,5 +1,5 @@
 import { createContext } from "preact";
-import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ApiClient } from "../api/client";
 import type { Me, Role, Site } from "../api/types";
 import { ConnectionBoard, type ConnectionState } from "../state/connection";
@@ -83,7 +83,8 @@ export function usePoll<T>(
   const [state, setState] = useState<PollState<T> & { key: string }>({ key, ...NOTHING });
   const poll = useRef<Poll<T> | null>(null);
   const again = useCallback(() => poll.current?.again(), []);
-  useEffect(() => {
+  // Before what is there so far is painted: asking takes longer than painting.
+  useLayoutEffect(() => {
     const source = Symbol(key);
     const own = new Poll<T>({
       ask: (signal) => asking.current(signal),

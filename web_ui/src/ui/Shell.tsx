@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { navigate, useApp, useConnection, useRoute } from "../app/context";
 import { useKeyboard, useKeys } from "../app/keys";
 import { useCounting } from "../app/unreviewed";
@@ -165,7 +165,7 @@ function useHeightOf(property: string): (element: HTMLElement | null) => void {
 /** null while the view is fetched. Once one is there the others are fetched as well: a deployment takes old parts away. */
 function useView(view: View): Loaded | null {
   const [loaded, setLoaded] = useState<Loaded | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     let over = false;
     LOADERS[view]().then(
       (Component) => over || setLoaded({ view, Component }),
