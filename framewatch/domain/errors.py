@@ -49,6 +49,10 @@ class UnknownAlert(PermanentError):
     """There is no such alert, or it has outlived its time in the table."""
 
 
+class NotForThisCaller(PermanentError):
+    """The caller's role would do, and yet it is not theirs to do."""
+
+
 class NotesFull(PermanentError):
     """The alert has as many notes as one may have."""
 

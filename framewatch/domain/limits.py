@@ -42,6 +42,51 @@ class LimitState:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class LimitOverride:
+    """What an administrator has put in place of the site file's limits, until a time. None: as the site file says.
+
+    by, name: who set it, as of an answer. at: when.
+    """
+
+    until: datetime
+    by: str
+    name: str | None
+    at: datetime
+    per_contact_and_hour: int | None = None
+    per_day: int | None = None
+    monthly_budget_usd: float | None = None
+
+    def holds(self, at: datetime) -> bool:
+        return at < self.until
+
+    def over(self, limits: Limits) -> Limits:
+        """The limits with these in their place."""
+        values = {
+            "per_contact_and_hour": self.per_contact_and_hour,
+            "per_day": self.per_day,
+            "monthly_budget_usd": self.monthly_budget_usd,
+        }
+        return limits.model_copy(update={name: value for name, value in values.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """Of the day and month that it is on the site. texts: also those of critical rules."""
+
+    day: date
+    texts: int
+    month: date
+    spent_usd: float
+
+
+def use_of(state: LimitState, at: datetime, zone: tzinfo) -> LimitUse:
+    today = at.astimezone(zone).date()
+    month = today.replace(day=1)
+    spent = state.micro_usd_by_month.get(month, 0) / _MICRO
+    return LimitUse(today, state.texts_by_day.get(today, 0), month, spent)
+
+
 class LimitHit(StrEnum):
     """Why a text was refused; of several that hold, the one that holds longest."""
 

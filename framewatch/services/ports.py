@@ -24,7 +24,7 @@ from framewatch.domain.alerts import (
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.hourly import DayCounts, HourCounts
 from framewatch.domain.labels import Label
-from framewatch.domain.limits import Held, LimitState
+from framewatch.domain.limits import Held, LimitOverride, LimitState
 from framewatch.domain.rule_state import RuleState
 from framewatch.domain.silence import ShardHealth, Subject
 from framewatch.domain.site import SiteConfig
@@ -272,6 +272,16 @@ class TroubleTable(Protocol):
     def end_turn(self, now: datetime, until: datetime) -> None:
         """until: as it was taken. Does nothing when somebody else has the turn since."""
         ...
+
+
+class LimitOverrides(Protocol):
+    """Limits that an administrator has set; perhaps one whose time is over."""
+
+    def override(self) -> LimitOverride | None:
+        """Strong consistency."""
+        ...
+
+    def put_override(self, override: LimitOverride, expires_at: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

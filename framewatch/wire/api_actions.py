@@ -63,7 +63,7 @@ def _parse_note(value: Any) -> str:
 
 _Id = Annotated[str, BeforeValidator(_parse_id)]
 _Name = Annotated[str, BeforeValidator(_parse_name)]
-_At = Annotated[
+At = Annotated[
     datetime, BeforeValidator(_parse_at), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
 
@@ -72,7 +72,7 @@ class AlertRequest(Query):
     """Which alert: as GET /v1/alerts names it."""
 
     camera: _Name = Field(description="camera_id of the alert")
-    captured_at: _At = Field(description="captured_at of the alert, to the microsecond")
+    captured_at: At = Field(description="captured_at of the alert, to the microsecond")
     alert_id: _Id
 
     @property
@@ -112,30 +112,31 @@ class EndSnoozeRequest(Query):
 class SeenRequest(Query):
     """The body of POST /v1/me/seen."""
 
-    until: _At = Field(description="what happened until then is seen; a time that is still to come means now")
+    until: At = Field(description="what happened until then is seen; a time that is still to come means now")
 
 
 def parse_answer(body: str) -> AnswerRequest:
     """Raises InvalidQuery, as do the others, naming the field and what is allowed."""
-    request = _parse(AnswerRequest, body)
+    request = parse_body(AnswerRequest, body)
     if request.minutes is not None and request.kind is not AnswerKind.SNOOZED:
         raise InvalidQuery(f"minutes: only goes with the kind {AnswerKind.SNOOZED}; leave it out")
     return request
 
 
 def parse_note(body: str) -> NoteRequest:
-    return _parse(NoteRequest, body)
+    return parse_body(NoteRequest, body)
 
 
 def parse_end_snooze(body: str) -> EndSnoozeRequest:
-    return _parse(EndSnoozeRequest, body)
+    return parse_body(EndSnoozeRequest, body)
 
 
 def parse_seen(body: str) -> SeenRequest:
-    return _parse(SeenRequest, body)
+    return parse_body(SeenRequest, body)
 
 
-def _parse(model: type[Q], body: str) -> Q:
+def parse_body(model: type[Q], body: str) -> Q:
+    """Raises InvalidQuery."""
     fields = model.model_fields
     values = json_object(
         body, max_chars=MAX_BODY_CHARS, example="{" + ", ".join(f'"{name}": ...' for name in fields) + "}"

@@ -36,11 +36,13 @@ ROUTES: dict[Address, Route] = {
     ("GET", "/v1/cameras"): Route(Role.VIEWER, READER),
     ("GET", "/v1/health"): Route(Role.VIEWER, READER),
     ("GET", "/v1/stats"): Route(Role.VIEWER, READER),
+    ("GET", "/v1/limits"): Route(Role.VIEWER, READER),
     ("POST", "/v1/rules/test"): Route(Role.OPERATOR, READER),
     ("POST", "/v1/alerts/answer"): Route(Role.OPERATOR, ACTOR),
     ("POST", "/v1/alerts/notes"): Route(Role.OPERATOR, ACTOR),
     ("POST", "/v1/me/seen"): Route(Role.VIEWER, ACTOR),
     ("POST", "/v1/snoozes/end"): Route(Role.ADMIN, ACTOR),
+    ("POST", "/v1/limits"): Route(Role.ADMIN, ACTOR),
 }
 
 

@@ -14,6 +14,7 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     A#<camera>#<day>                      <captured_at>#<alert>  an alert
     R                                     <rule>#<scope>         what a rule remembers; `version` guards every write
     LIMITS                                LIMITS                 how many texts went out; `version` likewise
+    LIMITS                                OVERRIDE               limits that an administrator has set until a time
     OPEN                                  alert#<alert>          what is still to be done about an alert
     OPEN                                  held#<contact>#<alert> a text that a digest will tell of (late: of a visit)
     T#<digest of token>                   T                      what the link in a text opens
@@ -126,6 +127,7 @@ def alert_sort_key(ref: AlertRef) -> str:
 
 RULE_STATES_KEY = "R"
 LIMITS_KEY = "LIMITS"
+LIMIT_OVERRIDE_SORT_KEY = "OVERRIDE"
 OPEN_KEY = "OPEN"
 LINK_SORT_KEY = "T"
 _OPEN_ALERT, _HELD = "alert#", "held#"

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from framewatch.domain.limits import LimitState
+from framewatch.domain.limits import LimitOverride, LimitState
 from framewatch.domain.rule_state import RecentAlert, RuleState
 from framewatch.wire.alert_items import StoredAnswer, is_none
 from framewatch.wire.items import StoredItem
@@ -113,4 +113,40 @@ class StoredLimitState(StoredItem):
             dict(self.texts_by_day),
             dict(self.micro_usd_by_month),
             version,
+        )
+
+
+class StoredLimitOverride(StoredItem):
+    """Set whole, in place of the one before."""
+
+    until: AwareDatetime
+    by: str
+    name: str | None
+    at: AwareDatetime
+    per_contact_and_hour: int | None
+    per_day: int | None
+    monthly_budget_usd: float | None
+
+    @classmethod
+    def of(cls, override: LimitOverride) -> "StoredLimitOverride":
+        return cls(
+            item_version=cls.current_version,
+            until=override.until,
+            by=override.by,
+            name=override.name,
+            at=override.at,
+            per_contact_and_hour=override.per_contact_and_hour,
+            per_day=override.per_day,
+            monthly_budget_usd=override.monthly_budget_usd,
+        )
+
+    def to_domain(self) -> LimitOverride:
+        return LimitOverride(
+            self.until,
+            self.by,
+            self.name,
+            self.at,
+            self.per_contact_and_hour,
+            self.per_day,
+            self.monthly_budget_usd,
         )

@@ -27,6 +27,7 @@ from framewatch.adapters.aws.http_api import (
     to_response,
 )
 from framewatch.adapters.aws.image_store import S3ImageStore
+from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.seen_table import DynamoSeenTable
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.trouble_table import DynamoTroubleTable
@@ -45,6 +46,7 @@ from framewatch.services.list_snoozes import list_snoozes
 from framewatch.services.list_visits import list_visits
 from framewatch.services.mark_seen import fetch_me
 from framewatch.services.ports import SeenTable
+from framewatch.services.set_limits import show_limits
 from framewatch.wire.api import parse_around_query, parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
 from framewatch.wire.api_routes import READER, roles_of
@@ -116,6 +118,12 @@ def get_health(_: Event, caller: Caller) -> Response:
     return to_response(fetch_health(deps_for(caller).cameras))
 
 
+def get_limits(_: Event, caller: Caller) -> Response:
+    found = deps()
+    state, override = found.limits.both()
+    return to_response(show_limits(found.frames.site.current(), state, override, found.frames.clock.now(), caller))
+
+
 def post_rule_test(event: Event, caller: Caller) -> Response:
     # Imported late: what processes frames is much to load, and a page need not wait for it.
     from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits  # noqa: PLC0415
@@ -165,6 +173,7 @@ _ANSWERS: Answers = {
     ("GET", "/v1/cameras"): get_cameras,
     ("GET", "/v1/health"): get_health,
     ("GET", "/v1/stats"): get_stats,
+    ("GET", "/v1/limits"): get_limits,
     ("POST", "/v1/rules/test"): post_rule_test,
     ("GET", "/v1/site"): get_site,
     ("GET", "/v1/me"): get_me,
@@ -181,6 +190,7 @@ class Deps:
     seen: SeenTable
     cameras: CameraDeps
     stats: StatsDeps
+    limits: DynamoLimitTable
 
 
 def deps_for(caller: Caller) -> Deps:
@@ -249,4 +259,5 @@ def deps() -> Deps:
             executor=executor,
         ),
         stats=StatsDeps(site=site, counts=DynamoCountTable(table), clock=clock, executor=executor),
+        limits=DynamoLimitTable(table),
     )

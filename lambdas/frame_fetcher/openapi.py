@@ -33,6 +33,7 @@ from framewatch.wire.api_alerts import (
     WithheldQuery,
 )
 from framewatch.wire.api_cameras import CamerasView, HealthView
+from framewatch.wire.api_limits import LimitsRequest, LimitsSetView, LimitsView
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
@@ -40,6 +41,8 @@ from framewatch.wire.api_stats import StatsQuery, StatsView
 from framewatch.wire.api_visits import VisitsPage, VisitsQuery
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
+    LimitsView,
+    LimitsSetView,
     StatsView,
     FramesPage,
     FramesAround,
@@ -58,7 +61,14 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     SnoozeEndView,
     ErrorBody,
 )
-_BODIES: tuple[type[BaseModel], ...] = (RuleTestRequest, AnswerRequest, NoteRequest, EndSnoozeRequest, SeenRequest)
+_BODIES: tuple[type[BaseModel], ...] = (
+    RuleTestRequest,
+    AnswerRequest,
+    NoteRequest,
+    EndSnoozeRequest,
+    LimitsRequest,
+    SeenRequest,
+)
 _REF = "#/components/schemas/{model}"
 
 
@@ -169,6 +179,24 @@ def _paths() -> dict[str, Any]:
                 "summary": "Which rules are snoozed now, where, until when and by whom",
                 "responses": {"200": _answer("The snoozes", SnoozesView), **_CLOSED, **_FAILURES},
             }
+        },
+        "/v1/limits": {
+            "get": {
+                "operationId": "getLimits",
+                "summary": "How many texts may go out, and how many have",
+                "responses": {
+                    "200": _answer("The site file's limits, those that hold, and what is used", LimitsView),
+                    **_CLOSED,
+                    **_FAILURES,
+                },
+            },
+            **_action(
+                "setLimits",
+                "Sets other limits of texts until a time",
+                "In place of what was set before. Everywhere within a minute.",
+                body=LimitsRequest,
+                answer=_answer("The limits that hold from now on", LimitsSetView),
+            ),
         },
         "/v1/alerts/answer": _action(
             "answerAlert",

@@ -28,12 +28,14 @@ from framewatch.adapters.aws.frame_table import DynamoFrameTable
 from framewatch.adapters.aws.function import SystemClock, start_logging
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.image_store import S3ImageStore
+from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.services.limited_site import LimitedSite
 from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
@@ -86,8 +88,9 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
     alerts = DynamoAlertTable(table)
     sns = aws.sns()
     meter = EmfMeter(SERVICE, settings.stage)
+    site = S3SiteSource(s3, settings.config_bucket, settings.site_key, clock)
     deps = Deps(
-        site=S3SiteSource(s3, settings.config_bucket, settings.site_key, clock),
+        site=LimitedSite(site, DynamoLimitTable(table), clock),
         vision=RekognitionDetector(aws.rekognition()),
         images=S3ImageStore(s3, settings.frames_bucket),
         frames=DynamoFrameTable(table),

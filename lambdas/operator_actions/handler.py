@@ -15,13 +15,16 @@ from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.function import FunctionSettings, SystemClock, start_logging
 from framewatch.adapters.aws.http_api import Answers, Event, Response, dispatch, guarded, json_text, to_response
+from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.seen_table import DynamoSeenTable
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.domain.access import Caller
 from framewatch.services.act_on_alerts import ActDeps, answer_alert, end_snooze, note_alert
 from framewatch.services.callers_site import CallersSite
 from framewatch.services.mark_seen import SeenDeps, mark_seen
+from framewatch.services.set_limits import LimitDeps, set_limits
 from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note, parse_seen
+from framewatch.wire.api_limits import parse_limits
 from framewatch.wire.api_routes import ACTOR, roles_of
 
 SERVICE = "operator_actions"
@@ -54,12 +57,17 @@ def post_seen(event: Event, caller: Caller) -> Response:
     return to_response(mark_seen(parse_seen(json_text(event)), caller, deps().seen))
 
 
+def post_limits(event: Event, caller: Caller) -> Response:
+    return to_response(set_limits(parse_limits(json_text(event)), caller, deps().limits))
+
+
 ROLES = roles_of(ACTOR)
 _ANSWERS: Answers = {
     ("POST", "/v1/alerts/answer"): post_answer,
     ("POST", "/v1/alerts/notes"): post_note,
     ("POST", "/v1/snoozes/end"): post_snooze_end,
     ("POST", "/v1/me/seen"): post_seen,
+    ("POST", "/v1/limits"): post_limits,
 }
 
 
@@ -67,6 +75,7 @@ _ANSWERS: Answers = {
 class Deps:
     acts: ActDeps
     seen: SeenDeps
+    limits: LimitDeps
 
 
 def deps_for(caller: Caller) -> ActDeps:
@@ -94,4 +103,5 @@ def deps() -> Deps:
     return Deps(
         acts=ActDeps(site=site, alerts=DynamoAlertTable(table), clock=clock),
         seen=SeenDeps(site=site, seen=DynamoSeenTable(table), clock=clock),
+        limits=LimitDeps(site=site, overrides=DynamoLimitTable(table), clock=clock),
     )

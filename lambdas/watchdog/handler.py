@@ -22,11 +22,13 @@ from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
 from framewatch.adapters.aws.function import SystemClock, start_logging
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
+from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable, DynamoTroubleTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.services.limited_site import LimitedSite
 from framewatch.services.send_alerts import SendDeps
 from framewatch.services.watch_over import WatchDeps, watch_over
 from lambdas.watchdog.settings import Settings
@@ -71,8 +73,9 @@ def build_app(settings: Settings, aws: AwsClients) -> App:
     dynamodb, sns = aws.dynamodb(), aws.sns()
     table = DynamoTable(dynamodb, settings.table)
     meter = EmfMeter(SERVICE, settings.stage)
+    site = S3SiteSource(aws.s3(), settings.config_bucket, settings.site_key, clock)
     deps = WatchDeps(
-        site=S3SiteSource(aws.s3(), settings.config_bucket, settings.site_key, clock),
+        site=LimitedSite(site, DynamoLimitTable(table), clock),
         sending=SendDeps(
             alerts=DynamoAlertTable(table),
             texts=SnsTextSender(sns),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
@@ -15,10 +16,12 @@ from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.alerts import Alert, Answer, AnswerKind, alert_id_for
 from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.frames import make_frame_id
+from framewatch.domain.limits import LimitOverride, LimitState
 from framewatch.domain.visits import AlertClaim, AlertState, Visit, VisitChange, VisitSighting
 from framewatch.services.ports import Decided
 from framewatch.wire.api_routes import ROUTES
@@ -335,15 +338,82 @@ def test_a_wrong_mark_is_refused(cloud, until):
     assert get("/v1/me", signed_in())["seen_until"] is None
 
 
+# -- limits -----------------------------------------------------------------------------------------------------
+
+
+def limit(authorizer: dict | None = None, hours: float = 2, **body: object) -> tuple[int, dict]:
+    until = format_utc(datetime.now(UTC) + timedelta(hours=hours))
+    return post("/v1/limits", {"until": until} | body, authorizer or signed_in(JO, "[admin]"))
+
+
+def test_an_admin_sets_other_limits_until_a_time_with_who_and_when(cloud, alerts):
+    now = datetime.now(UTC)
+    today = now.astimezone(ZoneInfo("Europe/Madrid")).date()
+    spent = LimitState(texts_by_day={today: 7}, micro_usd_by_month={today.replace(day=1): 560_000})
+    alerts.put_limit_state(spent, NOW + timedelta(days=90))
+    before = get("/v1/limits", signed_in(groups="[viewer]"))
+    assert (before["override"], before["holds"]) == (None, before["site_file"])
+    assert before["used"] == {
+        "day": today.isoformat(),
+        "texts": 7,
+        "texts_left": 93,
+        "month": today.replace(day=1).isoformat(),
+        "spent_usd": 0.56,
+        "usd_left": None,
+    }
+    status, body = limit(per_day=5, monthly_budget_usd=2)
+    assert status == 200
+    said = body["override"]
+    assert (said["by"], said["name"], said["is_you"]) == ("user:jo", "jo", True)
+    assert (said["per_day"], said["monthly_budget_usd"], said["per_contact_and_hour"]) == (5, 2.0, None)
+    seen = get("/v1/limits", signed_in(groups="[viewer]"))
+    assert seen["override"] == said | {"is_you": False}
+    assert seen["holds"] == before["site_file"] | {"per_day": 5, "monthly_budget_usd": 2.0} == body["holds"]
+    assert (seen["used"]["texts_left"], seen["used"]["usd_left"]) == (0, 1.44)
+    assert alerts.limit_state().texts_by_day == {today: 7}
+    # As the processor and the watchdog read it.
+    override = DynamoLimitTable(cloud).override()
+    assert override is not None and override.by == f"user:{JO}" and now <= override.at <= datetime.now(UTC)
+
+
+def test_what_was_set_is_replaced_as_a_whole_and_ended_by_a_time_that_is_past(cloud):
+    limit(per_day=5)
+    assert limit(per_contact_and_hour=1)[1]["override"]["per_day"] is None
+    assert limit(hours=-1)[1]["override"] is None
+    assert get("/v1/limits", signed_in())["override"] is None
+
+
+def test_limits_of_version_1_are_read_and_are_what_is_written(cloud):
+    until, at = datetime(2026, 3, 14, 13, tzinfo=UTC), datetime(2026, 3, 14, 12, tzinfo=UTC)
+    override = LimitOverride(until, "user:1", "maria", at, None, 5, 2.5)
+    table = DynamoLimitTable(cloud)
+    table.put_override(override, until)
+    item = cloud.get(("LIMITS", "OVERRIDE"))
+    assert item["doc"]["S"] == (
+        '{"item_version":1,"until":"2026-03-14T13:00:00Z","by":"user:1","name":"maria","at":"2026-03-14T12:00:00Z",'
+        '"per_contact_and_hour":null,"per_day":5,"monthly_budget_usd":2.5}'
+    )
+    assert table.override() == override and table.both()[1] == override
+
+
+def test_an_admin_of_some_cameras_sets_no_limits_of_the_whole_site(cloud):
+    status, body = limit(signed_in(JO, "[admin cameras-doors]"), per_day=5)
+    assert (status, body["error"]["code"]) == (403, "forbidden")
+    assert "limits are the whole site's" in body["error"]["message"]
+    assert DynamoLimitTable(cloud).override() is None
+
+
 # -- who is refused ---------------------------------------------------------------------------------------------
 
 ON_CAMERAS = ("/v1/alerts/answer", "/v1/alerts/notes", "/v1/snoozes/end")
-BODIES = (*ON_CAMERAS, "/v1/me/seen")
+BODIES = (*ON_CAMERAS, "/v1/me/seen", "/v1/limits")
 
 
 def a_body(path: str, alert: Alert) -> dict:
     if path == "/v1/me/seen":
         return {"until": format_utc(NOW)}
+    if path == "/v1/limits":
+        return {"until": format_utc(NOW + timedelta(hours=1)), "per_day": 5}
     more = {"/v1/alerts/answer": {"kind": "taken"}, "/v1/alerts/notes": {"text": "The postman"}}
     return naming(alert) | more[path] if path in more else {"rule": "people", "scope": SCOPE}
 

@@ -122,6 +122,11 @@ class DynamoTable:
             f"table {self.name}: {doing}: throttled, DynamoDB left some undone {_BATCH_TRIES} times"
         )
 
+    def put(self, item: Item) -> None:
+        """In place of whatever is there."""
+        with storage_errors(f"table {self.name}: write an item"):
+            self._client.put_item(TableName=self.name, Item=item)
+
     def put_new(self, item: Item) -> bool:
         """False when an item of that key is there already."""
         return self._put_if(item, IF_NEW)

@@ -17,6 +17,7 @@ from framewatch.domain.access import Caller, Role, refusal
 from framewatch.domain.errors import (
     InvalidQuery,
     NotesFull,
+    NotForThisCaller,
     PermanentError,
     RetryableError,
     SiteFileError,
@@ -41,6 +42,7 @@ class NotJson(PermanentError):
 
 _REFUSALS: dict[type[Exception], tuple[int, str]] = {
     InvalidQuery: (400, "invalid_parameter"),
+    NotForThisCaller: (403, "forbidden"),
     UnknownAlert: (404, "not_found"),
     UnknownSnooze: (404, "not_found"),
     NotesFull: (409, "full"),
