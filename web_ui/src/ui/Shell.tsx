@@ -122,8 +122,6 @@ function focusMain(): void {
   document.getElementById("main")?.focus({ preventScroll: true });
 }
 
-const FOCUS_WITHIN_FRAMES = 60;
-
 /** Who goes to another view goes on reading there. Not at first: a page that opens begins at its beginning. */
 function useFocusOnArrival(view: View | null): void {
   const last = useRef<View | null>(null);
@@ -132,17 +130,20 @@ function useFocusOnArrival(view: View | null): void {
     const arrived = last.current !== null && last.current !== view;
     last.current = view;
     if (!arrived) return;
-    // Some views have nothing to show at first. Whoever has gone on with the keyboard by then is left where they are.
-    const before = document.activeElement;
-    let tries = 0;
-    let frame = 0;
+    // A view may show its content late, and in another <main> than it began with. Whoever has gone on with the keyboard by
+    // then is left where they are.
+    let before = document.activeElement;
     const focus = () => {
-      if (document.activeElement !== before && document.activeElement !== document.body) return;
-      if (document.getElementById("main")) focusMain();
-      else if (tries++ < FOCUS_WITHIN_FRAMES) frame = requestAnimationFrame(focus);
+      const { activeElement } = document;
+      if (activeElement !== before && activeElement !== document.body) return;
+      focusMain();
+      if (document.activeElement?.id === "main") before = null;
     };
     focus();
-    return () => cancelAnimationFrame(frame);
+    const observer = new MutationObserver(focus);
+    const page = document.querySelector(".page-main");
+    if (page) observer.observe(page, { childList: true });
+    return () => observer.disconnect();
   }, [view]);
 }
 
