@@ -104,7 +104,7 @@ export function Detail({ alert, snoozes, deeds, epoch, note, onAct, onNote, onRe
           );
         })}
         <p class="detail-links">
-          <a class="link" {...linkTo("frame", { camera: alert.camera_id, at: alert.captured_at })}>
+          <a class="link" {...linkTo("frame", { camera: alert.camera_id, at: alert.captured_at, id: alert.frame_id })}>
             {d.toFrame}
           </a>
           <a
@@ -145,7 +145,7 @@ export function Detail({ alert, snoozes, deeds, epoch, note, onAct, onNote, onRe
             <ul class="detail-list">
               {alert.joined.map((each) => (
                 <Line key={`${each.frame_id} ${each.label}`} at={each.captured_at} zone={zone}>
-                  <a class="link" {...linkTo("frame", { camera: each.camera_id, at: each.captured_at })}>
+                  <a class="link" {...linkTo("frame", { camera: each.camera_id, at: each.captured_at, id: each.frame_id })}>
                     {d.joinedWords(each.label, each.camera_name, wholePercent(each.confidence))}
                   </a>
                 </Line>

@@ -130,6 +130,13 @@ export function ReviewView({ params }: ViewProps) {
     deeds.begin(alert, kind, { minutes: kind === "snoozed" ? SNOOZE_MIN : null });
   };
 
+  const wantsNote = useRef(false);
+  useLayoutEffect(() => {
+    if (!wantsNote.current || !note.current) return;
+    wantsNote.current = false;
+    note.current.focus();
+  });
+
   // -- moving about
   const focusRow = useRef(false);
   const select = (entry: ReviewEntry | null) => {
@@ -178,7 +185,10 @@ export function ReviewView({ params }: ViewProps) {
   const toFilters = () => {
     if (isOpen && isNarrow) close();
     setFiltersOpen(true);
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(".review-controls .filters-panel :is(input, select)")?.focus());
+    const focus = () => document.querySelector<HTMLElement>(".review-controls .filters-panel :is(input, select)")?.focus();
+    focus();
+    // Where the panel was folded away it is there with the next rendering.
+    requestAnimationFrame(focus);
   };
   const run = (command: Command) => {
     const answer = ANSWER_OF[command];
@@ -194,8 +204,10 @@ export function ReviewView({ params }: ViewProps) {
         const alert = target();
         if (!alert) return;
         if (!may(me, "operator")) return announce(review.actions.viewer);
-        if (!isOpen) openAlert(alert);
-        return requestAnimationFrame(() => note.current?.focus());
+        // At once: what is typed next is the note, and would be answers on the page.
+        if (note.current) return note.current.focus();
+        wantsNote.current = true;
+        return openAlert(alert);
       }
       case "filter":
         return toFilters();

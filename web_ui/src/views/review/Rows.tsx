@@ -117,7 +117,7 @@ function VisitRow({ entry, visit, selected, zone, epoch, serverNow, onRenew }: R
       camera={visit.camera_name}
       state={why.length ? why.join(" · ") : review.row.noRule}
       minor={[visit.open ? review.row.untilOpen : lasted, review.row.visitFrames(visit.frames)].join(" · ")}
-      link={linkTo("frame", { camera: visit.camera_id, at: best.captured_at })}
+      link={linkTo("frame", { camera: visit.camera_id, at: best.captured_at, id: best.frame_id })}
       at={visit.first_seen}
       zone={zone}
       serverNow={serverNow}
