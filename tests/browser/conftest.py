@@ -105,7 +105,7 @@ def open_page(browser: Browser, site: FakeSite) -> Iterator[OpenPage]:
         *,
         width: int = 1280,
         height: int = 800,
-        scheme: str = "light",
+        scheme: Literal["dark", "light"] = "light",
         until: Literal["commit", "load"] = "load",
         **options: Any,
     ) -> Page:
@@ -139,7 +139,7 @@ def wait_until(page: Page, holds: Callable[[], bool], what: str) -> None:
 
 
 def has_sideways_scroll(page: Page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 def violations(page: Page) -> list[str]:

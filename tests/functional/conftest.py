@@ -2,15 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud import build
-from local_cloud.assembly import ASSEMBLY, newer_source
+from tests.built import built_assembly
 
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory) -> Path:
-    """What `make setup` built where that is fresh, else built for this session."""
-    if (ASSEMBLY / "manifest.json").is_file() and newer_source(ASSEMBLY) is None:
-        return ASSEMBLY
-    folder = tmp_path_factory.mktemp("built") / "cdk.out"
-    build.build(folder)
-    return folder
+    return built_assembly(tmp_path_factory)

@@ -61,6 +61,8 @@ async function openSession(
 const NOBODY: Me = { name: "", role: "viewer", seen_until: null };
 
 async function loadApp({ client, session }: Opened): Promise<App> {
+  // What the first view asks for need not wait for what the page needs.
+  if (routeFromSearch(location.search).view === "wall") client.askAhead("cameras");
   const [site, me]: [Site, Me] = await Promise.all([client.site(), session ? client.me() : NOBODY]);
   if (!isTimeZone(site.time_zone)) throw new ApiProblem("failing", `Unknown time zone ${site.time_zone}`);
   return { client, site, me, zone: site.time_zone, serverNow: () => client.serverNow(), connection: new ConnectionBoard() };

@@ -94,3 +94,16 @@ it("a frame is asked for again by the smallest window that holds it", () => {
     to: "2026-11-21T03:17:13.124Z",
   });
 });
+
+it("a list that was asked for ahead is asked for once, then anew", async () => {
+  const urls: string[] = [];
+  const answers: typeof fetch = async (input) => {
+    urls.push(String(input));
+    return new Response(JSON.stringify({ at: String(urls.length), cameras: [], troubles: [] }));
+  };
+  const client = new ApiClient("/v1", answers);
+  client.askAhead("cameras");
+  expect((await client.cameras()).at).toBe("1");
+  expect((await client.cameras()).at).toBe("2");
+  expect(urls).toEqual(["/v1/cameras", "/v1/cameras"]);
+});
