@@ -28,7 +28,6 @@ def main() -> int:
             browser, "review.png", "?view=review", DESK, dark=True, pictures=".review-row img", keys=("j", "Enter")
         )
         _shoot(browser, "timeline.png", "?view=timeline&last=15m", DESK, shows=".timeline-bar")
-        _shoot(browser, "frames.png", "?view=frames", DESK, pictures="[data-frame-id] img")
         _shoot(browser, "phone.png", "?view=review", PHONE, pictures=".review-row img")
         _shoot_alert(browser, "alert.png")
         browser.close()

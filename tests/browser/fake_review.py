@@ -28,6 +28,7 @@ class FakeReview:
     # by rule and scope
     snoozes: dict[tuple[str, str], View] = field(default_factory=dict)
     seen_until: dict[str, str] = field(default_factory=dict)
+    limits: View | None = None
     asked: list[Asked] = field(default_factory=list)
     # (status, code, message): what actions are answered
     actions_refused: tuple[int, str, str] | None = None
@@ -39,11 +40,13 @@ class FakeReview:
             "/v1/alerts": self.page_of_alerts,
             "/v1/visits": lambda asked: self.page(asked, "visits", self.visits, "first_seen"),
             "/v1/withheld": lambda asked: self.page(asked, "withheld", self.withheld, "visit_from"),
+            "/v1/limits": self.read_limits,
             "/v1/snoozes": lambda asked: {"snoozes": [self.seen_by(asked, s) for s in self.snoozes.values()]},
         }
         self.site.actions |= {
             "/v1/alerts/answer": self.answer,
             "/v1/alerts/notes": self.note,
+            "/v1/limits": self.set_limits,
             "/v1/snoozes/end": self.end_snooze,
             "/v1/me/seen": self.mark_seen,
         }
@@ -246,6 +249,33 @@ class FakeReview:
         by = {**self.person(asked), "is_you": True}
         now = rfc3339(datetime.now(UTC))
         return {"rule_id": ended["rule_id"], "scope": ended["scope"], "over_since": now, "ended_by": by}
+
+    def read_limits(self, asked: Asked) -> View:
+        seen = self.seen_by(asked, {"override": self.limits})["override"]
+        if seen is not None:
+            seen["is_you"] = seen["by"] == self.person(asked)["by"]
+        site_file = {
+            "per_contact_and_hour": 10,
+            "per_day": 100,
+            "monthly_budget_usd": None,
+            "usd_per_text": 0.08,
+            "critical_passes": True,
+        }
+        said = {name: seen[name] for name in site_file if seen is not None and seen.get(name) is not None}
+        holds = {**site_file, **said}
+        left = max(holds["per_day"] - 12, 0)
+        used = {"day": "2026-11-21", "texts": 12, "texts_left": left, "month": "2026-11-01", "spent_usd": 0.96}
+        return {"site_file": site_file, "holds": holds, "override": seen, "used": {**used, "usd_left": None}}
+
+    def set_limits(self, asked: Asked) -> View:
+        self.let_in(asked, "admin")
+        now = datetime.now(UTC)
+        names = ("per_contact_and_hour", "per_day", "monthly_budget_usd")
+        over = datetime.fromisoformat(asked.body["until"]) <= now
+        said = {name: asked.body.get(name) for name in names}
+        set_by = {**self.person(asked), "at": rfc3339(now), "until": asked.body["until"]}
+        self.limits = None if over else {**set_by, **said}
+        return self.read_limits(asked)
 
     def mark_seen(self, asked: Asked) -> View:
         name, until = self.name_of(asked), asked.body["until"]

@@ -380,3 +380,30 @@ def test_an_admin_ends_a_snooze_and_others_see_who_can(
     expect(page.locator('[data-rule="porch"]')).to_have_count(0)
     expect(page.locator('[data-rule="gate"]')).to_be_visible()
     expect(looks.locator(".snooze")).to_have_count(1)
+
+
+def test_an_admin_changes_the_limits_for_a_while_and_ends_it_and_others_only_see(
+    review: FakeReview, open_as: OpenAs
+) -> None:
+    page = open_as("adam", "admin", "/?view=snoozes")
+    shown = page.get_by_role("region", name="Limits")
+    expect(shown).to_contain_text("12 of 100 texts")
+    expect(shown).to_contain_text("As the site file says.")
+    form = shown.get_by_role("form", name="Change for a while")
+    form.get_by_label("Texts a day").fill("plenty")
+    form.get_by_role("button", name="Set").click()
+    expect(shown.get_by_role("status")).to_have_text("Texts a day: a whole number from 0 to 10000.")
+    form.get_by_label("Texts a day").fill("12")
+    form.get_by_label("For").select_option("24 hours")
+    form.get_by_role("button", name="Set").click()
+    expect(shown).to_contain_text("12 of 12 texts")
+    expect(shown).to_contain_text("Nothing more is texted today but critical alerts")
+    assert review.site.posts[-1][1].keys() == {"until", "per_day"}
+    looks = open_as("bea", "operator", "/?view=snoozes", width=360)
+    theirs = looks.get_by_role("region", name="Limits")
+    expect(theirs).to_contain_text("Set by adam until")
+    expect(theirs).to_contain_text("Who has the role admin can change limits")
+    expect(theirs.get_by_role("button")).to_have_count(0)
+    assert not has_sideways_scroll(looks)
+    shown.get_by_role("button", name="Back to the site file's now").click()
+    expect(shown).to_contain_text("12 of 100 texts")

@@ -43,6 +43,8 @@ def fields_of(interface: str) -> set[str]:
         ("CameraStatus", "CameraStatusView"),
         ("CameraStatuses", "CamerasView"),
         ("Snoozes", "SnoozesView"),
+        ("LimitsSettings", "LimitsSettingsView"),
+        ("LimitsUse", "LimitsUseView"),
         ("Latency", "LatencyView"),
         ("Stats", "StatsView"),
     ],

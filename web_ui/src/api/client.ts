@@ -10,6 +10,9 @@ import type {
   FramesAround,
   FramesPage,
   Latency,
+  Limits,
+  LimitsRequest,
+  LimitsSet,
   Me,
   RuntimeConfig,
   Site,
@@ -183,6 +186,16 @@ export class ApiClient {
   async markSeen(until: string): Promise<string | null> {
     const body = (await this.post(`${this.base}/me/seen`, { until })) as Pick<Me, "seen_until">;
     return body.seen_until ?? null;
+  }
+
+  async limits(signal?: AbortSignal): Promise<Limits> {
+    const body = await this.get(`${this.base}/limits`, signal);
+    if (!isRecord(body) || !isRecord(body.holds) || !isRecord(body.used)) throw notTheApi();
+    return body as unknown as Limits;
+  }
+
+  async setLimits(request: LimitsRequest): Promise<LimitsSet> {
+    return (await this.post(`${this.base}/limits`, request)) as LimitsSet;
   }
 
   async endSnooze(snooze: Snooze): Promise<void> {

@@ -318,6 +318,55 @@ export interface Snoozes {
   snoozes: Snooze[];
 }
 
+/** How many texts may go out. */
+export interface LimitsSettings {
+  per_contact_and_hour: number;
+  per_day: number;
+  /** null: no budget. */
+  monthly_budget_usd: number | null;
+  /** What one text counts against the budget. */
+  usd_per_text: number;
+  critical_passes: boolean;
+}
+
+/** What an administrator has set for a while; null as the site file says. */
+export interface LimitsOverride extends Person {
+  at: string;
+  until: string;
+  per_contact_and_hour: number | null;
+  per_day: number | null;
+  monthly_budget_usd: number | null;
+}
+
+export interface LimitsUse {
+  /** Dates of the site's calendar. */
+  day: string;
+  texts: number;
+  texts_left: number;
+  month: string;
+  spent_usd: number;
+  usd_left: number | null;
+}
+
+export interface LimitsSet {
+  site_file: LimitsSettings;
+  /** In force, everywhere within a minute of being set. */
+  holds: LimitsSettings;
+  override: LimitsOverride | null;
+}
+
+export interface Limits extends LimitsSet {
+  used: LimitsUse;
+}
+
+/** What is left out is as the site file says; an `until` that is past ends what was set. */
+export interface LimitsRequest {
+  until: string;
+  per_contact_and_hour?: number;
+  per_day?: number;
+  monthly_budget_usd?: number;
+}
+
 export interface Latency {
   from: string;
   to: string;

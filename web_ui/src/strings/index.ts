@@ -22,7 +22,7 @@ export const strings = {
       frame: "Frame",
       zones: "Zones",
       charts: "Charts",
-      snoozes: "Snoozes",
+      snoozes: "Texts",
     } as Record<View, string>,
     more: "More",
     moreWith: (view: string) => `More: ${view}`,

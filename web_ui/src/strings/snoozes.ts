@@ -1,4 +1,5 @@
 export const snoozes = {
+  page: "Texts",
   heading: "Snoozes",
   intro: "A snoozed rule texts nobody of these cameras. What it sees is kept, and it texts again by itself when the snooze is over.",
   loading: "Loading the snoozes…",

@@ -10,12 +10,13 @@ import { siteTimeAt } from "../../time/zone";
 import { PauseIcon, WarnIcon } from "../../ui/icons";
 import { useTicking } from "../../ui/ticker";
 import type { ViewProps } from "../view";
+import { LimitsSection } from "./LimitsSection";
 
 const POLL_MS = 10_000;
 
 type Ending = { phase: "ending" } | { phase: "failed"; problem: ApiProblem };
 
-/** Which rules are snoozed where, until when and by whom; an admin ends one. */
+/** What keeps texts back: which rules are snoozed where, until when and by whom, and limits. An admin changes both. */
 export function SnoozesView(_: ViewProps) {
   const { client, me } = useApp();
   const poll = usePoll("snoozes", POLL_MS, async (signal) => (await client.snoozes(signal)).snoozes);
@@ -44,7 +45,8 @@ export function SnoozesView(_: ViewProps) {
   const list = poll.data && holding(poll.data, ended);
   return (
     <>
-      <main id="main" tabIndex={-1} class="snoozes" aria-label={words.heading} aria-busy={!list}>
+      <main id="main" tabIndex={-1} class="snoozes" aria-label={words.page} aria-busy={!list}>
+        <h2>{words.heading}</h2>
         {list && list.length > 0 && (
           <p class="hint">
             {words.intro} {!mayEnd && words.onlyAdmins}
@@ -58,7 +60,7 @@ export function SnoozesView(_: ViewProps) {
         {list?.length === 0 && (
           <div class="notice">
             <PauseIcon />
-            <h2>{words.none}</h2>
+            <h3>{words.none}</h3>
             <p>{words.noneText}</p>
           </div>
         )}
@@ -67,6 +69,7 @@ export function SnoozesView(_: ViewProps) {
             <Item key={keyOf(snooze)} snooze={snooze} ending={endings[keyOf(snooze)] ?? null} onEnd={mayEnd ? () => void end(snooze) : null} />
           ))}
         </ul>
+        <LimitsSection />
       </main>
       <div class="sr-only" role="status">
         {announced}
@@ -85,7 +88,7 @@ function Item({ snooze, ending, onEnd }: { snooze: Snooze; ending: Ending | null
   return (
     <li class="snooze" data-rule={snooze.rule_id}>
       <div class="snooze-text">
-        <h2>{ruleWords(snooze.rule_id)}</h2>
+        <h3>{ruleWords(snooze.rule_id)}</h3>
         <p>
           <strong class="digits">{left}</strong>
           {" · "}
