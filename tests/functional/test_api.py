@@ -1,6 +1,6 @@
 """The whole API against its own description: whoever asks, whatever is sent, the answer is one that is described.
 
-Requests are made from docs/openapi.json (test_frame_fetcher.py holds that to the code's): right ones, hostile ones.
+Requests come from docs/openapi.json, which test_frame_fetcher.py holds to the code: what we thought of as hostile.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import boto3
+import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,6 @@ from lambdas.operator_actions import handler as actor
 from tests.aws import create_table
 from tests.functional.test_frame_fetcher import CAR, ENVIRONMENT, PERSON, claims, event, frame
 from tests.functional.test_operator_actions import NOW, SITE, naming, put_alert
-from tests.json_schema import problems, resolve
 
 FUNCTIONS = {READER: reader, ACTOR: actor}
 CONTEXT = SimpleNamespace(aws_request_id="1", function_name="api")
@@ -95,7 +95,7 @@ def ask(address: Address, query: str = "", body: str | None = None, authorizer: 
     described = DOCUMENT["paths"][path][method.lower()]["responses"]
     assert str(status) in described, f"{name_of(address)} answered {status}, which is not described: {found}"
     schema = described[str(status)]["content"]["application/json"]["schema"]
-    assert list(problems(schema, found, DOCUMENT)) == []
+    jsonschema_rs.validate({**schema, "components": DOCUMENT["components"]}, found)
     return status, found
 
 
@@ -170,55 +170,20 @@ _ANY_JSON = st.recursive(
 )
 
 
-_PLAIN: dict[str | None, st.SearchStrategy[Any]] = {
-    "string": st.sampled_from([*_NAMES, *_TIMES]) | _HOSTILE,
-    "integer": st.integers(-1, 100) | st.integers(),
-    "number": st.floats(-1, 101) | st.floats(),
-    "boolean": st.booleans(),
-    "null": st.none(),
-}
-
-
-def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """What fits the schema, more or less: its shape, with limits overstepped now and then."""
-    schema = resolve(schema, DOCUMENT)
-    if "anyOf" in schema:
-        return st.one_of([values(each) for each in schema["anyOf"]])
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    kind = schema.get("type")
-    if kind == "object":
-        needed, known = set(schema.get("required", ())), schema.get("properties", {})
-        parts = {name: values(each) for name, each in known.items()}
-        return st.fixed_dictionaries(
-            {name: part for name, part in parts.items() if name in needed},
-            optional={name: part for name, part in parts.items() if name not in needed},
-        )
-    if kind == "array":
-        return st.lists(values(schema.get("items", {})), max_size=3)
-    return _PLAIN.get(kind, _ANY_JSON)
-
-
 @st.composite
-def bodies(draw: st.DrawFn, schema: dict[str, Any], alert_named: dict[str, Any]) -> str:
-    """As described, with one part replaced by anything now and then; or anything at all."""
-    body = draw(values(schema) | _ANY_JSON)
-    if isinstance(body, dict):
-        body |= {name: value for name, value in alert_named.items() if name in body and draw(st.booleans())}
-        if body and draw(st.booleans()):
-            body[draw(st.sampled_from(sorted(body)))] = draw(_ANY_JSON)
-    text = json.dumps(body)
-    return draw(st.sampled_from([text, text, text, text[:-1], text * 2]))
+def bodies(draw: st.DrawFn) -> str:
+    """Anything at all, whole or cut short. Bodies that are nearly right: test_api_by_schemathesis.py."""
+    text = json.dumps(draw(_ANY_JSON))
+    return draw(st.sampled_from([text, text[:-1], text * 2]))
 
 
 @pytest.mark.parametrize("examples", [25, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
 @pytest.mark.parametrize("address", ADDRESSES, ids=name_of)
 def test_whatever_is_sent_the_answer_is_one_that_is_described_and_never_a_5xx(alert, address, examples):
     told = DOCUMENT["paths"][address[1]][address[0].lower()]
-    schema = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
 
     @settings(max_examples=examples, deadline=None, database=None)
-    @given(queries(told.get("parameters", [])), bodies(schema, naming(alert)))
+    @given(queries(told.get("parameters", [])), bodies())
     def sent(query: str, body: str) -> None:
         status, found = ask(address, query, body, claims("[admin]"))
         assert status < 500, (query, body, found)
