@@ -277,7 +277,7 @@ def test_a_reader_that_was_busy_goes_on_with_what_is_new():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", pytest.param("h265", marks=pytest.mark.long)])
 def test_an_rtsp_server_that_is_killed_and_comes_back_is_read_on_by_the_same_worker(codec):
     with GStreamerCamera(codec) as fake:
         state = {"killed": False}
@@ -301,7 +301,7 @@ def test_an_rtsp_server_that_is_killed_and_comes_back_is_read_on_by_the_same_wor
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("codec", ["h264", "h265", "mjpeg"])
+@pytest.mark.parametrize("codec", [pytest.param("h264", marks=pytest.mark.long), "h265", "mjpeg"])
 @pytest.mark.parametrize("login", ["basic", "digest"])
 def test_a_real_rtsp_server_tells_a_wrong_password_from_a_wrong_path_and_is_read_with_the_right_ones(
     monkeypatch, codec, login
@@ -330,7 +330,7 @@ def test_an_rtsp_camera_of_jpegs_that_changes_its_size_is_announced_again():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", pytest.param("h265", marks=pytest.mark.long)])
 def test_an_rtsp_camera_of_video_that_changes_its_size_is_seen_whole_at_the_size_it_began_with(codec):
     """OpenCV scales (opencv/opencv-python#1176): nothing is cut off, and what the envelope says is what is in it."""
     with GStreamerCamera(codec, resize_after_s=2.0) as fake:

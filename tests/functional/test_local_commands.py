@@ -206,8 +206,11 @@ def port() -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
-    ids=["ctrl-c", "sigterm", "kill-9"],
+    [
+        pytest.param(signal.SIGINT, 0, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, 143, id="sigterm", marks=pytest.mark.long),
+        pytest.param(signal.SIGKILL, -9, id="kill-9"),
+    ],
 )
 def test_nothing_is_left_however_the_demo_ends(start, assembly, port, number, code):
     demo_run = start("demo", "--no-browser", "--port", str(port), "--assembly", str(assembly))
@@ -251,7 +254,7 @@ def test_the_demo_signs_in_unasked_lets_nobody_in_without_and_listens_on_this_ma
     assert set(addresses) == {"127.0.0.1"}
 
 
-@pytest.mark.slow
+@pytest.mark.long  # test_local_account.py signs in through the form of the same front
 def test_with_sign_in_the_demo_shows_the_form_and_says_who_may_fill_it_in(start, assembly, port):
     demo_run = start("demo", "--no-browser", "--sign-in", "--port", str(port), "--assembly", str(assembly))
     demo_run.wait_for("with the password ")
