@@ -23,6 +23,9 @@ MAX_STEPS = 6_000
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 
+# A year of three digits has a shorter text, which would sort wrong.
+_FIRST_YEAR = 1970
+
 
 @dataclass(frozen=True, slots=True)
 class StatsDeps:
@@ -66,6 +69,8 @@ def _starts(query: StatsQuery, zone: BaseTzInfo, now: datetime) -> list[datetime
     try:
         end = query.to or now
         first = query.from_ or end - step.usual
+        if first.year < _FIRST_YEAR:
+            raise InvalidQuery("from: lies before there was anything to count; give a later one, or a later `to`")
         if first >= end:
             raise InvalidQuery("from: lies in the future; give an earlier one")
         if end - first > step.longest + HOUR:

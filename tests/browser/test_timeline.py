@@ -149,12 +149,23 @@ def test_zoom_and_moves_are_in_the_address_and_back_undoes_them_one_by_one(
         page.go_back()
         expect(page).to_have_url(re.compile(re.escape(step) + "$"))
     expect(window(page)).to_have_text(re.compile("now$"))
-    # An empty place leads to the nearest frame, and a press beside an open card only closes it.
+
+
+def test_an_empty_place_leads_to_the_nearest_frame_and_a_press_beside_an_open_card_only_closes_it(
+    happened: FakeTimeline, open_page: OpenPage
+) -> None:
+    a_day(happened)
+    page = open_page("/?view=timeline")
+    expect(things(page).first).to_be_visible()
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
     things(page).last.click()
     expect(page.get_by_role("dialog", name="Details")).to_be_visible()
-    page.mouse.click(left + 300, y)
+    plot = page.locator("[data-lane=yard] .tl-plot").bounding_box()
+    assert plot
+    x, y = plot["x"] + 300, plot["y"] + 12
+    page.mouse.click(x, y)
     expect(page.get_by_role("dialog", name="Details")).to_have_count(0)
-    page.mouse.click(left + 300, y)
+    page.mouse.click(x, y)
     expect(page).to_have_url(re.compile(r"view=frame&camera=yard&at=20"))
 
 

@@ -104,6 +104,7 @@ def test_what_changes_something_is_answered_by_the_function_that_may(assembly: A
     assert actions == {
         "POST /v1/alerts/answer",
         "POST /v1/alerts/notes",
+        "POST /v1/limits",
         "POST /v1/me/seen",
         "POST /v1/snoozes/end",
     }
