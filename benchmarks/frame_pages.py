@@ -94,11 +94,16 @@ class Cost:
 
 
 def item_bytes(item: dict[str, Any]) -> int:
-    """DynamoDB's rule: names and texts in UTF-8; a number takes a byte for two digits and one more."""
+    """DynamoDB's rule: names and texts in UTF-8; a number takes a byte for two digits and one more; a map three and
+    one a member."""
     total = 0
     for name, value in item.items():
         ((kind, content),) = value.items()
-        total += len(name) + (len(content) // 2 + 2 if kind == "N" else len(content.encode()))
+        if kind == "M":
+            size = 3 + len(content) + item_bytes(content)
+        else:
+            size = len(content) // 2 + 2 if kind == "N" else len(content.encode())
+        total += len(name) + size
     return total
 
 
