@@ -27,7 +27,7 @@ def main() -> int:
         _shoot(
             browser, "review.png", "?view=review", DESK, dark=True, pictures=".review-row img", keys=("j", "Enter")
         )
-        _shoot(browser, "timeline.png", "?view=timeline&last=15m", DESK, shows=".timeline-bar")
+        _shoot(browser, "timeline.png", "?view=timeline&last=15m", DESK, shows=".tl-bar")
         _shoot(browser, "phone.png", "?view=review", PHONE, pictures=".review-row img")
         _shoot_alert(browser, "alert.png")
         browser.close()

@@ -277,7 +277,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing(start, assembly, port):
     assert "Traceback" not in demo_run.output()
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the test below reads both as well; test_full_run.py has a clip that ends a run
 def test_the_demo_shows_texts_on_the_terminal_and_in_the_phone_panel(start, assembly, port):
     demo_run = start(
         *("demo", "--no-browser", "--once", "--every", "10", "--port", str(port)),
