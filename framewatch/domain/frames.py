@@ -69,6 +69,27 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameRef:
+    """Another frame of the same camera."""
+
+    boot_id: str
+    seq: int
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VisionHint:
+    """What the edge knows that may spare an analysis; whether it does, is decided where it would be paid.
+
+    same_as: an earlier frame, itself without such a hint, that this one nearly equals. screened_out: a model at the
+    edge saw nothing in it that is watched.
+    """
+
+    same_as: FrameRef | None = None
+    screened_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FrameMeta:
     """Everything known of a frame at the edge except its pixels. `captured_at` is aware and in UTC."""
 
@@ -79,6 +100,7 @@ class FrameMeta:
     width: int
     height: int
     gate: Gate = field(default_factory=lambda: Gate(GateReason.FORCED))
+    hint: VisionHint = VisionHint()
 
     @property
     def frame_id(self) -> str:

@@ -21,6 +21,7 @@ from framewatch.domain.alerts import (
     Note,
     OpenAlert,
 )
+from framewatch.domain.budget import BudgetState
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.hourly import DayCounts, HourCounts
 from framewatch.domain.labels import Label
@@ -282,6 +283,16 @@ class LimitOverrides(Protocol):
         ...
 
     def put_override(self, override: LimitOverride, expires_at: datetime) -> None: ...
+
+
+class BudgetTable(Protocol):
+    def state(self) -> BudgetState:
+        """Strong consistency; an empty one of version 0 where none is stored."""
+        ...
+
+    def put_state(self, state: BudgetState, expires_at: datetime) -> None:
+        """In place of the version that was read. Raises WriteConflict."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
