@@ -25,6 +25,10 @@ class HeartbeatError(PermanentError):
     """A stream record that says it is a heartbeat is not a readable one. Only that record is rejected."""
 
 
+class EdgeControlError(PermanentError):
+    """What a box was given as its control document is not a readable one. The one before stays."""
+
+
 class ImageRejected(PermanentError):
     """The picture itself cannot be analysed: not a JPEG or PNG, too small, too large."""
 
