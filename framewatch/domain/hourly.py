@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytz
 from pytz.tzinfo import BaseTzInfo
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.frames import GateReason
 
 BUCKET = timedelta(minutes=10)
@@ -53,11 +54,14 @@ class SeenFrame:
     gate_reason: GateReason
     labels: frozenset[str]
     watch_hit: bool
+    analysis: Analysis = Analysis.ANALYSED
+    jpeg_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """frames: stored ones, each once; every one of them is a picture that was analysed.
+    """frames: stored ones, each once. by_analysis: the same by what vision made of them, so that those that were
+    analysed are counted exactly, however often one was redelivered. jpeg_bytes: of all their pictures.
 
     by_label: frames that show it, of the MAX_LABELS most frequent. other_labels: the sum for all others, to which a
     frame counts once for each. watch_frames: frames with a watched label. alerts: captured then. withheld: visits
@@ -71,6 +75,8 @@ class Counts:
     watch_frames: int = 0
     alerts: int = 0
     withheld: int = 0
+    by_analysis: Mapping[Analysis, int] = field(default_factory=dict)
+    jpeg_bytes: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.frames or self.alerts or self.withheld)
@@ -148,30 +154,54 @@ class DayCounts:
 
 def count_frames(frames: Iterable[SeenFrame]) -> Counts:
     reasons: Counter[GateReason] = Counter()
+    analyses: Counter[Analysis] = Counter()
     labels: Counter[str] = Counter()
-    watch_frames = 0
+    watch_frames = jpeg_bytes = 0
     for frame in frames:
         reasons[frame.gate_reason] += 1
+        analyses[frame.analysis] += 1
         labels.update(frame.labels)
         watch_frames += frame.watch_hit
+        jpeg_bytes += frame.jpeg_bytes
     by_label, other_labels = _most_frequent(labels)
-    return Counts(reasons.total(), dict(sorted(reasons.items())), by_label, other_labels, watch_frames)
+    return Counts(
+        frames=reasons.total(),
+        by_gate_reason=dict(sorted(reasons.items())),
+        by_label=by_label,
+        other_labels=other_labels,
+        watch_frames=watch_frames,
+        by_analysis=dict(sorted(analyses.items())),
+        jpeg_bytes=jpeg_bytes,
+    )
 
 
 def add_up(parts: Iterable[Counts]) -> Counts:
     reasons: Counter[GateReason] = Counter()
+    analyses: Counter[Analysis] = Counter()
     labels: Counter[str] = Counter()
-    frames = others = watch_frames = alerts = withheld = 0
+    frames = others = watch_frames = alerts = withheld = jpeg_bytes = 0
     for part in parts:
         frames += part.frames
         reasons.update(part.by_gate_reason)
+        analyses.update(part.by_analysis)
         labels.update(part.by_label)
         others += part.other_labels
         watch_frames += part.watch_frames
         alerts += part.alerts
         withheld += part.withheld
+        jpeg_bytes += part.jpeg_bytes
     by_label, left_out = _most_frequent(labels)
-    return Counts(frames, dict(sorted(reasons.items())), by_label, others + left_out, watch_frames, alerts, withheld)
+    return Counts(
+        frames=frames,
+        by_gate_reason=dict(sorted(reasons.items())),
+        by_label=by_label,
+        other_labels=others + left_out,
+        watch_frames=watch_frames,
+        alerts=alerts,
+        withheld=withheld,
+        by_analysis=dict(sorted(analyses.items())),
+        jpeg_bytes=jpeg_bytes,
+    )
 
 
 def _most_frequent(labels: Counter[str]) -> tuple[dict[str, int], int]:

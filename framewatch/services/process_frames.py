@@ -218,7 +218,8 @@ class _Batch:
         self._labelled_at[meta.frame_id] = deps.clock.now()
         deps.images.put(image_key(meta), frame.jpeg)
         now = deps.clock.now()
-        stored = StoredFrame.of(meta, labels, _watched(labels, meta.camera_id, site), now)
+        watched = _watched(labels, meta.camera_id, site)
+        stored = StoredFrame.of(meta, labels, watched, now, jpeg_bytes=len(frame.jpeg))
         # Counted from now, not from the capture: old footage that is replayed must not vanish at once.
         if not deps.frames.put(stored, now + timedelta(days=site.retention.metadata_days)):
             # Another delivery of the same frame came first: what it stored is what counts.

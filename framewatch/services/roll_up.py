@@ -234,7 +234,8 @@ class _OutOfTime(Exception):
 
 
 def _seen(frame: StoredFrame) -> SeenFrame:
-    return SeenFrame(frame.gate_reason, frozenset(label.name for label in frame.labels), frame.watch_hit)
+    labels = frozenset(label.name for label in frame.labels)
+    return SeenFrame(frame.gate_reason, labels, frame.watch_hit, frame.analysis, frame.jpeg_bytes)
 
 
 def _is_withheld(visit: Visit) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from framewatch.domain.alert_settings import Rule, Severity
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.frames import BoxXYXYRel, GateReason
 from framewatch.domain.geometry import PolygonRel
 from framewatch.domain.site import Camera, SiteConfig
@@ -106,6 +107,10 @@ class FrameView(Answer):
     width: int
     height: int
     gate_reason: GateReason
+    analysis: Analysis = Field(
+        description="what vision made of it: inherited ones have the labels of an earlier frame that they nearly"
+        " equal; screened and budget ones were not analysed and have none, whatever the picture shows"
+    )
     image_url: str = Field(description="opens without credentials until image_url_expires_at; never keep it")
     image_url_expires_at: Time
     watch_hit: bool
@@ -124,6 +129,7 @@ class FrameView(Answer):
             width=frame.width,
             height=frame.height,
             gate_reason=frame.gate_reason,
+            analysis=frame.analysis,
             image_url=image_url,
             image_url_expires_at=image_url_expires_at,
             watch_hit=frame.watch_hit,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.frames import GateReason
 from framewatch.domain.hourly import MAX_LABELS, EdgeCounts, StepCounts
 from framewatch.wire.api_values import Answer, Query, Time, TimeParameter, Words, parse_query, text_only
@@ -85,8 +86,13 @@ class EdgeCountsView(Answer):
 
 class StatsBucketView(Answer):
     at: Time = Field(description="when the step begins")
-    frames: int = Field(description="stored, each once; every one of them was analysed")
+    frames: int = Field(description="stored, each once")
     by_gate_reason: Mapping[GateReason, int] = Field(description="frames by why they were sent")
+    by_analysis: Mapping[Analysis, int] = Field(
+        description="frames by what vision made of them: analysed, inherited (the labels of an earlier frame that it"
+        " nearly equals), screened (a model at the edge saw nothing that is watched), budget (kept from vision by it)"
+    )
+    jpeg_bytes: int = Field(description="of their pictures; those that were stored before sizes were add nothing")
     by_label: Mapping[str, int] = Field(
         description=f"frames that showed each label, by its own name, most first; the {MAX_LABELS} most frequent of"
         " each ten minutes"
@@ -107,6 +113,8 @@ class StatsBucketView(Answer):
             at=step.at,
             frames=counts.frames,
             by_gate_reason=counts.by_gate_reason,
+            by_analysis=counts.by_analysis,
+            jpeg_bytes=counts.jpeg_bytes,
             by_label=counts.by_label,
             other_labels=counts.other_labels,
             watch_frames=counts.watch_frames,

@@ -5,12 +5,15 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.frames import GateReason
 from framewatch.domain.hourly import BucketCounts, Counts, DayCounts, EdgeCounts, EdgeReading, HourCounts
 from framewatch.wire.items import StoredItem
 
 
 class StoredCounts(BaseModel):
+    """by_analysis is absent in version 1, of which every frame was analysed; so is jpeg_bytes, which nobody knew."""
+
     model_config = ConfigDict(frozen=True)
     frames: int
     by_gate_reason: dict[GateReason, int]
@@ -19,6 +22,8 @@ class StoredCounts(BaseModel):
     watch_frames: int
     alerts: int
     withheld: int
+    by_analysis: dict[Analysis, int] | None = None
+    jpeg_bytes: int = 0
 
     @classmethod
     def of(cls, counts: Counts) -> "StoredCounts":
@@ -30,6 +35,8 @@ class StoredCounts(BaseModel):
             watch_frames=counts.watch_frames,
             alerts=counts.alerts,
             withheld=counts.withheld,
+            by_analysis=dict(counts.by_analysis),
+            jpeg_bytes=counts.jpeg_bytes,
         )
 
     def to_domain(self) -> Counts:
@@ -41,7 +48,13 @@ class StoredCounts(BaseModel):
             self.watch_frames,
             self.alerts,
             self.withheld,
+            self._of_version_1 if self.by_analysis is None else self.by_analysis,
+            self.jpeg_bytes,
         )
+
+    @property
+    def _of_version_1(self) -> dict[Analysis, int]:
+        return {Analysis.ANALYSED: self.frames} if self.frames else {}
 
 
 class StoredReading(BaseModel):
@@ -88,6 +101,7 @@ class StoredBucket(BaseModel):
 class StoredHourCounts(StoredItem):
     """Of the six buckets of an hour, those that were counted."""
 
+    current_version: ClassVar[int] = 2
     written_back: ClassVar[bool] = True
 
     camera_id: str
@@ -115,6 +129,7 @@ class StoredEdgeCounts(BaseModel):
 
 
 class StoredDayCounts(StoredItem):
+    current_version: ClassVar[int] = 2
     written_back: ClassVar[bool] = True
 
     camera_id: str

@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,8 +23,10 @@ from framewatch.domain.frames import (
     MAX_SEQ,
     Frame,
     FrameMeta,
+    FrameRef,
     Gate,
     GateReason,
+    VisionHint,
     make_frame_id,
 )
 
@@ -47,6 +49,13 @@ class _Gate(BaseModel):
     boxes_xyxy_rel: list[tuple[_Share, _Share, _Share, _Share]] = Field(default=[], max_length=100)
 
 
+class _FrameRef(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    boot_id: str = Field(pattern=BOOT_ID_PATTERN)
+    seq: int = Field(ge=0, le=MAX_SEQ, strict=True)
+    captured_at: AwareDatetime
+
+
 class _Header(BaseModel):
     # A later writer may add keys that this reader does not know; what it knows must be right.
     model_config = ConfigDict(extra="ignore")
@@ -59,6 +68,16 @@ class _Header(BaseModel):
     height: int = Field(ge=1, le=65_535, strict=True)
     gate: _Gate
     jpeg_crc32: int = Field(ge=0, le=0xFFFFFFFF, strict=True)
+    # Absent in what most frames and all older edges send.
+    same_as: _FrameRef | None = None
+    screened_out: bool = Field(default=False, strict=True)
+
+    @property
+    def hint(self) -> VisionHint:
+        ref = self.same_as
+        if ref is None:
+            return VisionHint(None, self.screened_out)
+        return VisionHint(FrameRef(ref.boot_id, ref.seq, ref.captured_at.astimezone(UTC)), self.screened_out)
 
 
 def format_utc(at: datetime) -> str:
@@ -87,6 +106,7 @@ def encode_envelope(frame: Frame) -> bytes:
             "height": meta.height,
             "gate": {"reason": meta.gate.reason, "boxes_xyxy_rel": meta.gate.boxes_xyxy_rel},
             "jpeg_crc32": zlib.crc32(frame.jpeg),
+            **_hint_keys(meta.hint),
         },
         separators=(",", ":"),
     ).encode()
@@ -96,6 +116,16 @@ def encode_envelope(frame: Frame) -> bytes:
     if size + len(meta.camera_id) > MAX_RECORD_BYTES:
         raise EnvelopeError(f"record of {size} bytes with its key is over the limit of {MAX_RECORD_BYTES}")
     return _PREFIX.pack(MAGIC, len(header)) + header + frame.jpeg
+
+
+def _hint_keys(hint: VisionHint) -> dict[str, Any]:
+    """Only those that say something: a reader that knows neither looks at every frame, which is never wrong."""
+    keys: dict[str, Any] = {}
+    if (ref := hint.same_as) is not None:
+        keys["same_as"] = {"boot_id": ref.boot_id, "seq": ref.seq, "captured_at": format_utc(ref.captured_at)}
+    if hint.screened_out:
+        keys["screened_out"] = True
+    return keys
 
 
 def decode_envelope(data: bytes) -> Frame:
@@ -133,6 +163,7 @@ def _decode_v1(data: bytes) -> Frame:
             width=header.width,
             height=header.height,
             gate=Gate(header.gate.reason, tuple(header.gate.boxes_xyxy_rel)),
+            hint=header.hint,
         ),
         jpeg,
     )
@@ -149,9 +180,15 @@ def _parse_header(raw: bytes) -> _Header:
     expected = make_frame_id(header.camera_id, header.boot_id, header.seq)
     if header.frame_id != expected:
         raise EnvelopeError(f"bad header: frame_id {header.frame_id[:100]!r} is not {expected!r}")
-    if not EARLIEST_YEAR <= header.captured_at.year <= LATEST_YEAR:
-        raise EnvelopeError(
-            f"bad header: captured_at: the year {header.captured_at.year} is outside"
-            f" {EARLIEST_YEAR}..{LATEST_YEAR}; set the camera box's clock"
-        )
+    _check_year("captured_at", header.captured_at)
+    if header.same_as is not None:
+        _check_year("same_as.captured_at", header.same_as.captured_at)
     return header
+
+
+def _check_year(field: str, at: datetime) -> None:
+    if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
+        raise EnvelopeError(
+            f"bad header: {field}: the year {at.year} is outside {EARLIEST_YEAR}..{LATEST_YEAR};"
+            " set the camera box's clock"
+        )

@@ -46,9 +46,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from framewatch.domain.alerts import AlertRef
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.errors import NewerItem
 from framewatch.domain.frames import BoxXYXYRel, FrameMeta, GateReason
 from framewatch.domain.labels import Instance, Label, fold
@@ -313,8 +314,21 @@ class _Versioned(BaseModel):
             return 0
 
 
+def _is_nothing(size_bytes: int) -> bool:
+    return size_bytes == 0
+
+
+def _is_analysed(analysis: Analysis) -> bool:
+    return analysis is Analysis.ANALYSED
+
+
 class StoredFrame(StoredItem):
-    """The body of a frame item. `watch_hit` is what the watch list said when the frame was analysed."""
+    """The body of a frame item. `watch_hit` is what the watch list said when the frame got its labels.
+
+    What is written in its every index item is as short as it can be: a frame that says nothing of its analysis was
+    analysed, as every frame was before they said so. One that has no labels for itself (`analysis`) shows nothing by
+    having none. jpeg_bytes: 0 where it was stored before sizes were.
+    """
 
     frame_id: str
     camera_id: str
@@ -328,10 +342,19 @@ class StoredFrame(StoredItem):
     image_key: str
     labels: tuple[StoredLabel, ...]
     watch_hit: bool
+    analysis: Analysis = Field(default=Analysis.ANALYSED, exclude_if=_is_analysed)
+    jpeg_bytes: int = Field(default=0, exclude_if=_is_nothing)
 
     @classmethod
     def of(
-        cls, meta: FrameMeta, labels: Iterable[Label], watched_names: Collection[str], stored_at: datetime
+        cls,
+        meta: FrameMeta,
+        labels: Iterable[Label],
+        watched_names: Collection[str],
+        stored_at: datetime,
+        *,
+        analysis: Analysis = Analysis.ANALYSED,
+        jpeg_bytes: int = 0,
     ) -> "StoredFrame":
         """watched_names: of those labels that the watch list means."""
         kept = tuple(StoredLabel.of(label, label.name in watched_names) for label in labels)
@@ -349,6 +372,8 @@ class StoredFrame(StoredItem):
             image_key=image_key(meta),
             labels=kept,
             watch_hit=any(label.watch_hit for label in kept),
+            analysis=analysis,
+            jpeg_bytes=jpeg_bytes,
         )
 
     @property

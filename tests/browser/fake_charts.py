@@ -123,5 +123,6 @@ class Counted:
 
 
 def bucket(at: datetime, counts: dict[str, Any]) -> dict[str, Any]:
-    empty = {"frames": 0, "by_gate_reason": {}, "by_label": {}, "other_labels": 0, "watch_frames": 0}
+    empty = {"frames": 0, "by_gate_reason": {}, "by_analysis": {}, "jpeg_bytes": 0, "by_label": {}}
+    empty |= {"other_labels": 0, "watch_frames": 0}
     return {"at": rfc3339(at.astimezone(UTC)), **empty, "alerts": 0, "withheld": 0, "edge": None, **counts}

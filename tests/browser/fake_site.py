@@ -143,6 +143,7 @@ class FakeSite:
         at: datetime | None = None,
         camera: str = "front-door",
         gate: str = "motion",
+        analysis: str = "analysed",
         size: tuple[int, int] = (WIDTH, HEIGHT),
     ) -> dict[str, Any]:
         with self.lock:
@@ -158,6 +159,7 @@ class FakeSite:
                 "width": size[0],
                 "height": size[1],
                 "gate_reason": gate,
+                "analysis": analysis,
                 "watch_hit": any(found["watch_hit"] for found in labels),
                 "labels": list(labels),
             }

@@ -168,6 +168,8 @@ class FakeTimeline:
             "at": rfc3339(at),
             "frames": frames,
             "by_gate_reason": {"motion": frames},
+            "by_analysis": {"analysed": frames},
+            "jpeg_bytes": 90_000 * frames,
             "by_label": {"Person": watched},
             "watch_frames": watched,
             "edge": None,

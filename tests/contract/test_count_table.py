@@ -11,6 +11,7 @@ import pytest
 
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.errors import NewerItem, WriteConflict
 from framewatch.domain.frames import GateReason
 from framewatch.domain.hourly import (
@@ -29,13 +30,19 @@ from tests.frames import BOOT, NOON
 from tests.watch_fakes import FakeCounts
 
 # What was ever written is read: this file is never changed, a new form gets one of its own.
-GOLDEN = Path(__file__).parents[1] / "events" / "stored-counts-v1.json"
+_EVENTS = Path(__file__).parents[1] / "events"
+GOLDEN = json.loads((_EVENTS / "stored-counts-v1.json").read_text("utf-8"))
+# Version 2 knows what became of the frames at vision, and the weight of their pictures.
+GOLDEN_2 = json.loads((_EVENTS / "stored-counts-v2.json").read_text("utf-8"))
 EXPIRES = NOON + timedelta(days=90)
-COUNTS = Counts(3, {GateReason.KEEPALIVE: 1, GateReason.MOTION: 2}, {"Person": 2, "…": 1}, 4, 2, 1, 1)
-READING = EdgeReading(f"shop-1/{BOOT}", NOON - HOUR, NOON + timedelta(minutes=12), 1500, 60, 53)
-HOUR_OF_NOON = HourCounts(
-    "front", NOON, {NOON: BucketCounts(COUNTS, READING), NOON + BUCKET: BucketCounts(Counts(frames=1))}
+COUNTS_1 = Counts(
+    3, {GateReason.KEEPALIVE: 1, GateReason.MOTION: 2}, {"Person": 2, "…": 1}, 4, 2, 1, 1, {Analysis.ANALYSED: 3}
 )
+"""As version 1 is read: every frame was analysed then."""
+COUNTS = replace(COUNTS_1, by_analysis={Analysis.ANALYSED: 1, Analysis.INHERITED: 2}, jpeg_bytes=270_000)
+ONE = Counts(frames=1, by_analysis={Analysis.ANALYSED: 1})
+READING = EdgeReading(f"shop-1/{BOOT}", NOON - HOUR, NOON + timedelta(minutes=12), 1500, 60, 53)
+HOUR_OF_NOON = HourCounts("front", NOON, {NOON: BucketCounts(COUNTS, READING), NOON + BUCKET: BucketCounts(ONE)})
 DAY = DayCounts("front", date(2026, 3, 14), COUNTS, EdgeCounts(1500, 60, 53))
 MARKS = [("front", NOON), ("yard", NOON - BUCKET)]
 
@@ -120,14 +127,30 @@ def test_a_mark_is_done_with_unless_it_was_set_again(table: CountTable) -> None:
     assert table.recounts(9) == []
 
 
-def test_counts_of_version_1_are_read_and_are_what_is_written(dynamodb: Any) -> None:
+def test_counts_of_version_1_are_read_as_all_analysed_and_written_on(dynamodb: Any) -> None:
+    for item in GOLDEN["items"]:
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    table = in_dynamodb(dynamodb)
+    buckets = {NOON: BucketCounts(COUNTS_1, READING), NOON + BUCKET: BucketCounts(ONE)}
+    stored = table.hour("front", NOON)
+    assert stored == replace(HOUR_OF_NOON, buckets=buckets, version=1)
+    assert table.hours("front", NOON, NOON + HOUR) == [stored]
+    assert table.day("front", DAY.day) == replace(DAY, counts=COUNTS_1, version=1)
+    assert table.counted_until() == {"front": NOON + BUCKET}
+    assert [m.bucket for m in table.recounts(9)] == [NOON]
+    table.put_hour(replace(stored, buckets=HOUR_OF_NOON.buckets), EXPIRES)
+    assert table.hour("front", NOON) == replace(HOUR_OF_NOON, version=2)
+
+
+def test_counts_of_version_2_are_what_is_written(dynamodb: Any) -> None:
     table = in_dynamodb(dynamodb)
     table.put_hour(HOUR_OF_NOON, EXPIRES)
     table.put_day(DAY, EXPIRES)
     table.put_counted_until("front", NOON + BUCKET, EXPIRES)
     table.mark([("front", NOON)], NOON + HOUR, EXPIRES)
     written = sorted(all_items(dynamodb), key=lambda i: str(i["pk"]))
-    assert written == json.loads(GOLDEN.read_text("utf-8"))["items"]
+    assert written == GOLDEN_2["items"]
+    assert table.hour("front", NOON) == replace(HOUR_OF_NOON, version=1)
 
 
 def test_what_a_newer_build_wrote_is_left_alone(dynamodb: Any, caplog: pytest.LogCaptureFixture) -> None:

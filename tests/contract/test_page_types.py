@@ -56,3 +56,8 @@ def test_the_page_reads_the_fields_that_the_api_answers(interface: str, schema: 
 def test_the_page_knows_every_reason_for_sending_a_frame() -> None:
     (union,) = re.findall(r"export type GateReason = (.*);", TYPES)
     assert set(re.findall(r'"(\w+)"', union)) == set(SCHEMAS["GateReason"]["enum"])
+
+
+def test_the_page_knows_everything_that_vision_may_have_made_of_a_frame() -> None:
+    (union,) = re.findall(r"export type Analysis = (.*);", TYPES)
+    assert set(re.findall(r'"(\w+)"', union)) == set(SCHEMAS["Analysis"]["enum"])

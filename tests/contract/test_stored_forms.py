@@ -35,6 +35,7 @@ from framewatch.domain.alerts import (
     Trace,
     alert_id_for,
 )
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.errors import NewerItem
 from framewatch.domain.frames import Frame
 from framewatch.domain.heartbeats import CameraState
@@ -355,6 +356,21 @@ def test_a_newer_frame_that_cannot_be_read_is_kept_and_waits_for_its_build(
     assert tables.listed("F#front") == [] and "StoredFrame of version 2" in caplog.text  # a page goes on without it
     own = next(item for item in items if item["pk"]["S"].startswith("F#"))
     assert own in all_items(tables.client)
+
+
+def test_what_vision_made_of_a_frame_and_its_size_stand_in_its_body_only_where_they_say_something(
+    tables: Tables,
+) -> None:
+    """An item that is silent about them is of a frame that was analysed, as all were; none need be written anew."""
+    tables.put(GOLDEN["items"])
+    (before,) = tables.frames.get_stored([FRAME.meta]).values()
+    assert (before.analysis, before.jpeg_bytes) == (Analysis.ANALYSED, 0)
+    later = make_frame(9, at=3.0).meta
+    stored = StoredFrame.of(later, [PERSON], set(), NOON, analysis=Analysis.INHERITED, jpeg_bytes=90_000)
+    assert stored.model_dump_json().endswith(',"watch_hit":false,"analysis":"inherited","jpeg_bytes":90000}')
+    assert tables.frames.put(stored, EXPIRES)
+    assert tables.frames.get_stored([later]) == {later.frame_id: stored}
+    assert tables.listed("L#front#person")[0] == stored
 
 
 def test_a_newer_visit_is_never_written_over_though_it_could_be_read(tables: Tables) -> None:

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framewatch.domain.errors import EnvelopeError
-from framewatch.domain.frames import MAX_SEQ, Frame, FrameMeta, Gate, GateReason
+from framewatch.domain.frames import MAX_SEQ, Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint
 from framewatch.wire import envelope
 from framewatch.wire.envelope import MAX_HEADER_BYTES, MAX_RECORD_BYTES, decode_envelope, encode_envelope
 
 JPEG = b"\xff\xd8\xff\xe0" + b"pixels" * 20 + b"\xff\xd9"
 BOOT = "20260501T080000Z0a1b2c"
 AT = datetime(2026, 5, 1, 8, 0, 0, 123456, tzinfo=UTC)
+SAME_AS = {"boot_id": BOOT, "seq": 6, "captured_at": "2026-05-01T07:59:59.000000Z"}
 
 
 def frame(**changes):
@@ -52,20 +53,28 @@ def test_a_reader_of_a_further_version_reads_those_before_and_names_them_all(mon
 
 
 shares = st.floats(min_value=0, max_value=1)
+boot_ids = st.from_regex(r"\A[0-9]{8}T[0-9]{6}Z[0-9a-f]{6}\Z", fullmatch=True).filter(str.isascii)
+seqs = st.integers(0, MAX_SEQ)
+captures = st.integers(0, 6_000_000_000_000_000).map(
+    lambda us: datetime(2000, 1, 2, tzinfo=UTC) + timedelta(microseconds=us)
+)
 metas = st.builds(
     FrameMeta,
     camera_id=st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,62}\Z"),
-    boot_id=st.from_regex(r"\A[0-9]{8}T[0-9]{6}Z[0-9a-f]{6}\Z", fullmatch=True).filter(str.isascii),
-    seq=st.integers(0, MAX_SEQ),
-    captured_at=st.integers(0, 6_000_000_000_000_000).map(
-        lambda us: datetime(2000, 1, 2, tzinfo=UTC) + timedelta(microseconds=us)
-    ),
+    boot_id=boot_ids,
+    seq=seqs,
+    captured_at=captures,
     width=st.integers(1, 65_535),
     height=st.integers(1, 65_535),
     gate=st.builds(
         Gate,
         reason=st.sampled_from(GateReason),
         boxes_xyxy_rel=st.lists(st.tuples(shares, shares, shares, shares), max_size=20).map(tuple),
+    ),
+    hint=st.builds(
+        VisionHint,
+        same_as=st.none() | st.builds(FrameRef, boot_id=boot_ids, seq=seqs, captured_at=captures),
+        screened_out=st.booleans(),
     ),
 )
 
@@ -176,6 +185,16 @@ def test_a_damaged_record_says_what_is_wrong(data, says):
         ("gate", None),
         ("frame_id", "front-door.20260501T080000Z0a1b2c.0000000008"),
         ("frame_id", "x" * 1000),
+        ("same_as", "the one before"),
+        ("same_as", {"boot_id": BOOT, "seq": 6}),
+        ("same_as", SAME_AS | {"boot_id": "yesterday"}),
+        ("same_as", SAME_AS | {"seq": "6"}),
+        ("same_as", SAME_AS | {"seq": -1}),
+        ("same_as", SAME_AS | {"captured_at": "2026-05-01T08:00:00"}),
+        ("same_as", SAME_AS | {"captured_at": "1970-01-01T00:00:12Z"}),
+        ("screened_out", "yes"),
+        ("screened_out", 1),
+        ("screened_out", None),
     ],
 )
 def test_a_bad_field_rejects_the_record_and_names_the_field(field, value):
@@ -194,6 +213,16 @@ def test_a_missing_field_rejects_the_record_and_names_the_field(field):
 
 def test_a_key_of_a_later_writer_is_ignored():
     assert decode_envelope(packed(good_header(exposure=3))) == frame()
+
+
+def test_what_may_spare_an_analysis_is_in_the_header_only_where_there_is_any():
+    header = json.loads(encode_envelope(frame())[8:].partition(b"\xff\xd8")[0])
+    assert header.keys() == good_header().keys()
+    ref = FrameRef(BOOT, 6, datetime(2026, 5, 1, 7, 59, 59, tzinfo=UTC))
+    hinted = frame(hint=VisionHint(ref, screened_out=True))
+    header = json.loads(encode_envelope(hinted)[8:].partition(b"\xff\xd8")[0])
+    assert (header["same_as"], header["screened_out"]) == (SAME_AS, True)
+    assert decode_envelope(packed(good_header(same_as=SAME_AS | {"share": 0.99}, screened_out=True))) == hinted
 
 
 def test_nan_is_no_share_of_a_width():

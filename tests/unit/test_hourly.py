@@ -7,6 +7,7 @@ import pytz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.frames import GateReason
 from framewatch.domain.hourly import (
     BUCKET,
@@ -55,8 +56,30 @@ def test_frames_are_counted_by_reason_and_by_each_label_they_show() -> None:
         ]
     )
     assert counts == Counts(
-        3, {GateReason.MOTION: 2, GateReason.KEEPALIVE: 1}, {"Person": 2, "Car": 1}, watch_frames=1
+        3,
+        {GateReason.MOTION: 2, GateReason.KEEPALIVE: 1},
+        {"Person": 2, "Car": 1},
+        watch_frames=1,
+        by_analysis={Analysis.ANALYSED: 3},
     )
+
+
+def test_frames_are_counted_by_what_vision_made_of_them_and_their_pictures_bytes_are_summed() -> None:
+    def of(analysis: Analysis, jpeg_bytes: int) -> SeenFrame:
+        return SeenFrame(GateReason.MOTION, frozenset(), False, analysis, jpeg_bytes)
+
+    parts = [
+        count_frames([of(Analysis.ANALYSED, 1000), of(Analysis.INHERITED, 900), of(Analysis.ANALYSED, 0)]),
+        count_frames([of(Analysis.SCREENED, 80), of(Analysis.BUDGET, 7), of(Analysis.INHERITED, 600)]),
+    ]
+    whole = add_up(parts)
+    assert whole.by_analysis == {
+        Analysis.ANALYSED: 2,
+        Analysis.INHERITED: 2,
+        Analysis.SCREENED: 1,
+        Analysis.BUDGET: 1,
+    }
+    assert (whole.jpeg_bytes, [part.jpeg_bytes for part in parts]) == (2587, [1900, 687])
 
 
 def test_the_most_frequent_labels_are_named_and_the_others_counted_together() -> None:

@@ -22,6 +22,9 @@ export interface Label {
 
 export type GateReason = "forced" | "first" | "motion" | "keepalive";
 
+/** What vision made of a frame. Screened and budget ones were not analysed, inherited ones have an earlier frame's labels. */
+export type Analysis = "analysed" | "inherited" | "screened" | "budget";
+
 export interface Frame {
   frame_id: string;
   camera_id: string;
@@ -32,6 +35,7 @@ export interface Frame {
   width: number;
   height: number;
   gate_reason: GateReason;
+  analysis: Analysis;
   /** Stops working at image_url_expires_at. */
   image_url: string;
   image_url_expires_at: string;
@@ -382,6 +386,10 @@ export interface StatsBucket {
   frames: number;
   /** Frames by why they were sent. */
   by_gate_reason: Record<string, number>;
+  /** Frames by what vision made of them. */
+  by_analysis: Partial<Record<Analysis, number>>;
+  /** Of their pictures. */
+  jpeg_bytes: number;
   /** Frames that showed each label; of each ten minutes the 50 most frequent. */
   by_label: Record<string, number>;
   /** The sum for all labels that by_label leaves out. */

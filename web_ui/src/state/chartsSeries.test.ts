@@ -8,7 +8,7 @@ const BINS: Bin[] = [0, 1, 2].map((n) => ({ fromMs: START_MS + n * HOUR_MS, toMs
 
 function bucket(hour: number, change: Partial<StatsBucket>): StatsBucket {
   const at = new Date(START_MS + hour * HOUR_MS).toISOString();
-  return { at, frames: 0, by_gate_reason: {}, by_label: {}, other_labels: 0, watch_frames: 0, alerts: 0, withheld: 0, edge: null, ...change };
+  return { at, frames: 0, by_gate_reason: {}, by_analysis: {}, jpeg_bytes: 0, by_label: {}, other_labels: 0, watch_frames: 0, alerts: 0, withheld: 0, edge: null, ...change };
 }
 
 function statsOf(...cameras: StatsBucket[][]): Stats {

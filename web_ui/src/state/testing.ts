@@ -12,6 +12,7 @@ export function frameOf(n: number, change: Partial<Frame> = {}): Frame {
     width: 640,
     height: 360,
     gate_reason: "motion",
+    analysis: "analysed",
     image_url: `https://pictures.example/${n}?old`,
     image_url_expires_at: captured_at,
     watch_hit: false,
