@@ -22,6 +22,7 @@ import pytest
 
 from edge_client.client import EdgeCamera, run_edge
 from edge_client.sampler import EveryNth
+from framewatch.wire.api_routes import ROUTES
 from infra.settings import PACKAGES, PARTS, REPO
 from infra.tasks import deploy as deploying
 from infra.tasks.cdk import CLI
@@ -30,7 +31,9 @@ from infra.tasks.publish import WEB_UI, pages_are_stale
 from infra.tasks.session import Stage, open_stage
 from infra.tasks.stacks import deployed, outputs
 from local_cloud.cameras import demo_clip
+from local_cloud.sign_in import sign_in
 from tests.front import open_dashboard
+from tests.functional.forged_tokens import Forger, statuses, token_of_a_new_client, token_of_a_new_pool
 from tests.functional.local_account import TIMEOUT_S, Account
 from tests.waiting import wait_until
 
@@ -197,6 +200,42 @@ def test_a_signed_in_user_reads_frames_and_nobody_else_does(cloud: Cloud, page: 
     cloud.send("bikes", 5)
     wait_until(lambda: cloud.cameras_of(page).count("bikes") == 5, TIMEOUT_S)
     assert httpx.get(f"{cloud.account.dashboard}/v1/frames").status_code == 401
+
+
+@pytest.fixture
+def forger(cloud: Cloud, page: httpx.Client) -> Forger:
+    url, client_id = cloud.account.dashboard, outputs(cloud.stage("dev"))["UserPoolClientId"]
+    return Forger(cloud.account.scratch, sign_in(url, client_id, f"{url}/", "ana@example.org", PASSWORD))
+
+
+def test_only_a_whole_access_token_of_the_pool_for_the_dashboard_that_is_in_time_opens_anything(
+    cloud: Cloud, forger: Forger
+) -> None:
+    """The emulator's authorizer checks what API Gateway's does, against the issuer, audience and scope deployed."""
+    client, url = cloud.account.client, cloud.account.dashboard
+    refused = forger.wrong_tokens() | {
+        "of another pool": (token_of_a_new_pool(client), 401),
+        "for another client": (token_of_a_new_client(client, forger.pool_id, "ana@example.org", PASSWORD), 401),
+    }
+    # Each is refused for the one thing that is wrong with it.
+    assert statuses(url, forger.signed(jti="another"), [("GET", "/v1/me")]) == {200}
+    for what, (token, status) in refused.items():
+        assert statuses(url, token, [("GET", "/v1/me"), ("POST", "/v1/limits")]) == {status}, what
+    assert statuses(url, None, ROUTES) == {401}
+
+
+def test_a_token_opens_no_more_than_its_groups_may(cloud: Cloud, forger: Forger) -> None:
+    asked = [("GET", "/v1/site"), ("POST", "/v1/alerts/answer"), ("POST", "/v1/limits")]
+
+    # 415: they may, and have sent nothing.
+    def answered(*groups: str) -> list[set[int]]:
+        token = forger.signed(**{"cognito:groups": list(groups)})
+        return [statuses(cloud.account.dashboard, token, [address]) for address in asked]
+
+    assert answered() == answered("administrators") == [{403}, {403}, {403}]
+    assert answered("viewer") == [{200}, {403}, {403}]
+    assert answered("operator") == [{200}, {415}, {403}]
+    assert answered("admin") == [{200}, {415}, {415}]
 
 
 def test_status_finds_nothing_wrong_and_says_what_it_cannot_tell(cloud: Cloud, said: dict[str, str]) -> None:
