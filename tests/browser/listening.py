@@ -1,5 +1,6 @@
 """Small HTTP servers for as long as a test lasts."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,12 @@ from typing import Any
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Without waiting for the reader's word after the headers, which costs 40 ms and is no server's habit."""
+        connection, address = super().get_request()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A page that closes while something is on its way is no news."""
