@@ -270,7 +270,8 @@ function AlertPicture({ alert, camera, epoch }: { alert: Alert; camera: Camera |
   );
 }
 
-const FRAMELESS: Pick<Frame, "stored_at" | "gate_reason" | "image_url_expires_at"> = {
+const FRAMELESS: Pick<Frame, "analysis" | "stored_at" | "gate_reason" | "image_url_expires_at"> = {
+  analysis: "analysed",
   stored_at: "",
   gate_reason: "motion",
   image_url_expires_at: "",
