@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps
 
 # What each step reads: a step runs again when one of these is newer than its stamp.
-OURS := $(shell find framewatch edge_client lambdas infra local_cloud -name '*.py' -o -name '*.json' -o -name '*.yaml' | grep -v __pycache__)
+OURS := $(shell find framewatch edge_client lambdas infra local_cloud -name '*.py' -o -name '*.json' -o -name '*.yaml' | grep -v __pycache__) config/prices.yaml
 WEB := $(shell find web_ui -path web_ui/node_modules -prune -o -path web_ui/dist -prune -o -type f -print)
 
 .PHONY: help setup demo test test-web test-fast test-long lint benchmarks lock clean

@@ -42,6 +42,8 @@ UNREAD_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".h", ".js", ".css"})
 UNREAD_NAMES = frozenset({"examples-1.json"})
 # Files that our own modules may read, from the folder they lie in.
 DATA_SUFFIXES = frozenset({".json", ".yaml"})
+# Those that lie elsewhere, by the module that reads them.
+DATA_ELSEWHERE = {"framewatch.wire.price_file": "config/prices.yaml"}
 # Zip times start in 1980; any constant will do.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "LICENCE", "NOTICE", "COPYING")
@@ -132,8 +134,9 @@ def files_of(function: str, wheels: Path, root: Path = REPO) -> dict[str, Path]:
 
 
 def own_files(closure: Closure, root: Path) -> dict[str, Path]:
-    """The modules, and the data files beside them."""
+    """The modules, and the data files beside them or named for them."""
     files = {path.relative_to(root).as_posix(): path for path in closure.ours.values()}
+    files |= {name: root / name for module, name in DATA_ELSEWHERE.items() if module in closure.ours}
     for folder in {path.parent for path in closure.ours.values()}:
         for path in folder.iterdir():
             if path.suffix in DATA_SUFFIXES:

@@ -6,8 +6,9 @@ Strict, as the JSON Schema for editors is, but a scalar is text wherever the mod
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import pytz
 from pydantic import BaseModel, ValidationError
@@ -60,6 +61,9 @@ def _words(root: type[BaseModel], error: Any, loc: Loc, value: Any) -> str:  # n
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(root, loc)
+    if kind == "enum" and loc[-1:] == ("[key]",):
+        near = difflib.get_close_matches(str(loc[-2]), re.findall(r"'(\w+)'", context["expected"]), n=1)
+        return f"unknown key {shown_key(str(loc[-2]))}; " + (f"did you mean {near[0]!r}?" if near else error["msg"])
     if kind == "missing":
         return "is missing; add it"
     if value is None:
@@ -104,14 +108,19 @@ def _unknown_key(root: type[BaseModel], loc: Loc) -> str:
 
 def _model_at(root: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
     model: type[BaseModel] | None = root
+    names_entry = False
     for part in loc:
-        if isinstance(part, str) and model is not None:
-            model = _model_in(model.model_fields[part].annotation) if part in model.model_fields else None
+        if names_entry:
+            names_entry = False  # a key of a mapping: what it holds is the model already
+        elif isinstance(part, str) and model is not None:
+            annotation = model.model_fields[part].annotation if part in model.model_fields else None
+            names_entry = get_origin(annotation) is dict
+            model = _model_in(annotation)
     return model
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation such as `Site` or `tuple[Camera, ...]` is about."""
+    """The model that an annotation such as `Site`, `tuple[Camera, ...]` or `dict[str, Camera]` is about."""
     for candidate in (annotation, *get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate

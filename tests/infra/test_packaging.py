@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from framewatch.wire.price_file import PRICES
 from infra import packaging
 from infra.import_closure import UnknownModule, closure_of
 from infra.packaging import LOCK, REPO, PackagingError, files_of, own_files, target, wheel_files, wheels_of, write_zip
@@ -142,6 +143,22 @@ def test_data_that_lies_beside_a_module_goes_with_it(tmp_path: Path) -> None:
     _tree(root, "ours/priced/prices.json", "ours/x/other.json", "lambdas/requirements.lock", "lambdas/f/notes.md")
     names = set(own_files(closure_of("lambdas.f.handler", root), root))
     assert {n for n in names if not n.endswith(".py")} == {"ours/priced/prices.json"}
+
+
+def test_the_prices_go_with_whoever_reads_them_and_with_nobody_else(tmp_path: Path) -> None:
+    root = _sources(
+        tmp_path,
+        lambdas__f__handler="from framewatch.wire.price_file import load_prices",
+        lambdas__g__handler="import framewatch.wire.other",
+        framewatch__wire__price_file="",
+        framewatch__wire__other="",
+    )
+    _tree(root, "config/prices.yaml", "config/prices-study-2019.yaml")
+    carried = {f: set(own_files(closure_of(f"lambdas.{f}.handler", root), root)) for f in ("f", "g")}
+    assert {n for n in carried["f"] if n.startswith("config/")} == {"config/prices.yaml"}
+    assert not [n for n in carried["g"] if n.startswith("config/")]
+    # Where the module looks for it, in the repository and in a zip alike.
+    assert PRICES == REPO / "config" / "prices.yaml"
 
 
 @pytest.mark.parametrize("function", packaging.FUNCTIONS)
