@@ -29,6 +29,8 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     CD#<camera>                           <day of the site>      the same for a day of the site's zone; likewise
     COUNTED                               <camera>               until when the camera's frames are counted
     RECOUNT                               <bucket>#<camera>      frames came late: count these ten minutes again
+    USE#<day of the site>                 <function>#<process>   what a process has used on that day so far
+    USEDAY                                <day of the site>      the sum over the day's; `version` guards writes
 
 Days are UTC where nothing else is said. Labels are folded. A frame's index items hold the whole body, so that a page
 reads what it shows and nothing else; a label costs one small write, a thousandth of what analysing the frame costs.
@@ -43,7 +45,7 @@ one length, and what may hold anything (a label, and so the ids of visits and al
 
 import hashlib
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -218,6 +220,18 @@ def hour_counts_key(camera_id: str) -> str:
 def day_counts_key(camera_id: str) -> str:
     """Days of the site's zone, not of UTC."""
     return f"CD#{camera_id}"
+
+
+USE_DAYS_KEY = "USEDAY"
+
+
+def use_key(day: date) -> str:
+    return f"USE#{day.isoformat()}"
+
+
+def process_sort_key(function: str, process_id: str) -> str:
+    """Neither part can hold a `#`."""
+    return f"{function}#{process_id}"
 
 
 def recount_sort_key(bucket: datetime, camera_id: str) -> str:

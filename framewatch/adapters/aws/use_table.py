@@ -1,0 +1,83 @@
+"""UseTable over DynamoDB: the processes of a day in one partition, days in another.
+
+A process writes once in a hundred write units of its own at most, so that no number of them makes the one hot.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from framewatch.adapters.aws.dynamo import DynamoTable, Item, make_item
+from framewatch.domain.errors import NewerItem
+from framewatch.domain.use import DayUse, ProcessUse
+from framewatch.wire.items import USE_DAYS_KEY, process_sort_key, use_key
+from framewatch.wire.use_items import StoredDayUse, StoredProcessUse
+
+# Below and above every process.
+_BEFORE_ALL, _AFTER_ALL = " ", "~"
+# What the item has beside its body: keys and their names, time to live, version.
+_AROUND_BYTES = 130
+_WRITE_UNIT_BYTES = 1024
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class DynamoUseTable:
+    def __init__(self, table: DynamoTable):
+        self._table = table
+
+    def put_process(self, use: ProcessUse, expires_at: datetime) -> int:
+        doc = StoredProcessUse.of(use).model_dump_json()
+        self._table.put(
+            make_item((use_key(use.day), process_sort_key(use.function, use.process_id)), expires_at, doc)
+        )
+        return _write_units(doc)
+
+    def processes(self, day: date) -> list[ProcessUse]:
+        items = self._table.query_up(use_key(day), first=_BEFORE_ALL, last=_AFTER_ALL)
+        return _readable(lambda item: StoredProcessUse.read(item["doc"]["S"]).to_domain(), items)
+
+    def put_day(self, use: DayUse, expires_at: datetime) -> int:
+        doc = StoredDayUse.of(use).model_dump_json()
+        version = {"N": str(use.version + 1)}
+        self._table.put_at(
+            make_item((USE_DAYS_KEY, use.day.isoformat()), expires_at, doc, version=version), use.version
+        )
+        return _write_units(doc)
+
+    def day(self, day: date) -> DayUse:
+        item = self._table.get((USE_DAYS_KEY, day.isoformat()))
+        return _day(item) if item is not None else DayUse(day)
+
+    def days(self, first: date, last: date) -> list[DayUse]:
+        if first > last:
+            return []
+        items = self._table.query_up(USE_DAYS_KEY, first=first.isoformat(), last=last.isoformat(), fresh=False)
+        return _readable(_day, items)
+
+
+def _day(item: Item) -> DayUse:
+    return StoredDayUse.read(item["doc"]["S"]).to_domain(int(item["version"]["N"]))
+
+
+def _write_units(doc: str) -> int:
+    """By DynamoDB's rule: the item's bytes, rounded up to 1 KiB."""
+    return math.ceil((len(doc.encode()) + _AROUND_BYTES) / _WRITE_UNIT_BYTES)
+
+
+def _readable(read: Callable[[Item], T], items: Iterable[Item]) -> list[T]:
+    found = []
+    for item in items:
+        try:
+            found.append(read(item))
+        except NewerItem as error:
+            _log.warning("item %s %s is left out: %s", item["pk"]["S"], item["sk"]["S"], error)
+        except (ValidationError, KeyError, ValueError, ArithmeticError):
+            _log.exception("item %s %s cannot be read; left out", item["pk"]["S"], item["sk"]["S"])
+    return found

@@ -1,0 +1,30 @@
+"""What metering needs of the world, as a Protocol; see ports.py."""
+
+from datetime import date, datetime
+from typing import Protocol
+
+from framewatch.domain.use import DayUse, ProcessUse
+
+
+class UseTable(Protocol):
+    """What was used. What this build cannot read is left out, or left alone: NewerItem."""
+
+    def put_process(self, use: ProcessUse, expires_at: datetime) -> int:
+        """In place of what the process said before. Returns the write units that it cost."""
+        ...
+
+    def processes(self, day: date) -> list[ProcessUse]:
+        """Of one day; strong consistency."""
+        ...
+
+    def put_day(self, use: DayUse, expires_at: datetime) -> int:
+        """In place of the version that was read. Returns the write units. Raises WriteConflict."""
+        ...
+
+    def day(self, day: date) -> DayUse:
+        """Strong consistency; an empty one of version 0 where none is stored."""
+        ...
+
+    def days(self, first: date, last: date) -> list[DayUse]:
+        """Both included, oldest first; only those that there are."""
+        ...
