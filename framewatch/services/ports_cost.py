@@ -9,16 +9,16 @@ from framewatch.domain.use import DayUse, ProcessUse
 class UseTable(Protocol):
     """What was used. What this build cannot read is left out, or left alone: NewerItem."""
 
-    def put_process(self, use: ProcessUse, expires_at: datetime) -> int:
-        """In place of what the process said before. Returns the write units that it cost."""
+    def put_process(self, use: ProcessUse, expires_at: datetime) -> None:
+        """In place of what the process said before."""
         ...
 
     def processes(self, day: date) -> list[ProcessUse]:
         """Of one day; strong consistency."""
         ...
 
-    def put_day(self, use: DayUse, expires_at: datetime) -> int:
-        """In place of the version that was read. Returns the write units. Raises WriteConflict."""
+    def put_day(self, use: DayUse, expires_at: datetime) -> None:
+        """In place of the version that was read. Raises WriteConflict."""
         ...
 
     def day(self, day: date) -> DayUse:

@@ -4,7 +4,6 @@ A process writes once in a hundred write units of its own at most, so that no nu
 """
 
 import logging
-import math
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import TypeVar
@@ -19,9 +18,6 @@ from framewatch.wire.use_items import StoredDayUse, StoredProcessUse
 
 # Below and above every process.
 _BEFORE_ALL, _AFTER_ALL = " ", "~"
-# What the item has beside its body: keys and their names, time to live, version.
-_AROUND_BYTES = 130
-_WRITE_UNIT_BYTES = 1024
 
 _log = logging.getLogger(__name__)
 
@@ -32,24 +28,22 @@ class DynamoUseTable:
     def __init__(self, table: DynamoTable):
         self._table = table
 
-    def put_process(self, use: ProcessUse, expires_at: datetime) -> int:
+    def put_process(self, use: ProcessUse, expires_at: datetime) -> None:
         doc = StoredProcessUse.of(use).model_dump_json()
         self._table.put(
             make_item((use_key(use.day), process_sort_key(use.function, use.process_id)), expires_at, doc)
         )
-        return _write_units(doc)
 
     def processes(self, day: date) -> list[ProcessUse]:
         items = self._table.query_up(use_key(day), first=_BEFORE_ALL, last=_AFTER_ALL)
         return _readable(lambda item: StoredProcessUse.read(item["doc"]["S"]).to_domain(), items)
 
-    def put_day(self, use: DayUse, expires_at: datetime) -> int:
+    def put_day(self, use: DayUse, expires_at: datetime) -> None:
         doc = StoredDayUse.of(use).model_dump_json()
         version = {"N": str(use.version + 1)}
         self._table.put_at(
             make_item((USE_DAYS_KEY, use.day.isoformat()), expires_at, doc, version=version), use.version
         )
-        return _write_units(doc)
 
     def day(self, day: date) -> DayUse:
         item = self._table.get((USE_DAYS_KEY, day.isoformat()))
@@ -64,11 +58,6 @@ class DynamoUseTable:
 
 def _day(item: Item) -> DayUse:
     return StoredDayUse.read(item["doc"]["S"]).to_domain(int(item["version"]["N"]))
-
-
-def _write_units(doc: str) -> int:
-    """By DynamoDB's rule: the item's bytes, rounded up to 1 KiB."""
-    return math.ceil((len(doc.encode()) + _AROUND_BYTES) / _WRITE_UNIT_BYTES)
 
 
 def _readable(read: Callable[[Item], T], items: Iterable[Item]) -> list[T]:
