@@ -21,6 +21,7 @@ from framewatch.domain.alert_settings import (
     Watchdog,
     Zone,
 )
+from framewatch.domain.budget_settings import Budget, CameraBudget
 from framewatch.domain.labels import fold
 from framewatch.domain.settings_base import CameraId, DisplayName, Percent, Problem, Section, SiteProblems, TimeZone
 from framewatch.domain.site_checks import DEFAULT_VISION_CONFIDENCE, reference_problems
@@ -58,6 +59,10 @@ class Camera(Section):
     silence_grace_s: float | None = Field(
         default=None, ge=60, le=86_400, description="instead of watchdog.grace_s, for this camera"
     )
+    critical: bool = Field(
+        default=False, description="gives up analyses last, and has the site budget's reserve for it"
+    )
+    budget: CameraBudget | None = Field(default=None, description="of its own, beside the site's")
 
     @field_validator("source")
     @classmethod
@@ -221,6 +226,7 @@ class SiteConfig(Section):
     alerts: Alerts = Alerts()
     limits: Limits = Limits()
     watchdog: Watchdog = Watchdog()
+    budget: Budget = Budget()
     visits: Visits = Visits()
     vision: Vision = Vision()
     retention: Retention = Retention()
@@ -285,8 +291,9 @@ class SiteConfig(Section):
 
     @cached_property
     def texted_phones(self) -> dict[str, str]:
-        """By contact id: the numbers that a rule or the watchdog may text."""
-        named = {c for r in self.all_rules for c in (*r.notify, *r.escalate_to)} | set(self.watchdog.notify)
+        """By contact id: the numbers that a rule, the watchdog or the budget may text."""
+        named = {c for r in self.all_rules for c in (*r.notify, *r.escalate_to)}
+        named |= {*self.watchdog.notify, *self.budget.notify}
         return {c.id: c.phone for c in self.all_contacts if c.id in named and c.phone is not None}
 
     @cached_property
@@ -295,6 +302,20 @@ class SiteConfig(Section):
         if self.watchdog.notify:
             return self.watchdog.notify
         return tuple(dict.fromkeys(c for r in self.all_rules if r.severity is not Severity.NOTICE for c in r.notify))
+
+    @cached_property
+    def has_budget(self) -> bool:
+        return self.budget.is_set or any(c.budget is not None for c in self.cameras)
+
+    @cached_property
+    def has_reserve(self) -> bool:
+        """Where every camera is critical, none is before the others."""
+        return self.budget.reserve_share > 0 and {c.critical for c in self.cameras} == {True, False}
+
+    @property
+    def budget_contacts(self) -> tuple[str, ...]:
+        """Ids of who hears of the budget."""
+        return self.budget.notify or self.watchdog_contacts
 
     def doubts(self) -> list[Problem]:
         """What may be meant as it is, but rarely is; each with its place and the fix."""
@@ -314,8 +335,9 @@ class SiteConfig(Section):
         found += [
             (("contacts", n), f"no rule, watch list or watchdog names {contact.id!r}, who is never told")
             for n, contact in enumerate(self.contacts)
-            if contact.id not in named and contact.id not in self.watchdog.notify
+            if contact.id not in named and contact.id not in (*self.watchdog.notify, *self.budget.notify)
         ]
+        found += self._budget_doubts()
         budget, granted = self.limits.monthly_budget_usd, self.deployment.sms_spend_limit_usd
         if budget is not None and budget > granted:
             found.append(
@@ -324,4 +346,25 @@ class SiteConfig(Section):
                     f"SNS stops before it, at deployment.sms_spend_limit_usd ({granted:g}); have AWS raise that",
                 )
             )
+        return found
+
+    def _budget_doubts(self) -> list[Problem]:
+        found: list[Problem] = []
+        if not self.has_budget and self.budget.model_fields_set:
+            found.append((("budget",), "names no amount; add per_month_usd or per_day_usd"))
+        if self.has_budget and not any(
+            contact.phone for c in self.budget_contacts if (contact := self.contact(c)) is not None
+        ):
+            found.append((("budget",), "nobody would be told of its steps; name a contact with a phone in notify"))
+        if self.budget.is_set and "reserve_share" in self.budget.model_fields_set and not self.has_reserve:
+            whom = "every camera" if all(c.critical for c in self.cameras) else "no camera"
+            found.append((("budget", "reserve_share"), f"{whom} is critical, so that nothing is kept in reserve"))
+        for n, camera in enumerate(self.cameras):
+            if camera.critical and not self.budget.is_set:
+                found.append(
+                    (("cameras", n, "critical"), "there is no site budget it could have a reserve of; add budget")
+                )
+            if camera.critical and camera.budget is not None:
+                message = "its own budget stops the analysis of a critical camera, too; leave it out if it must not"
+                found.append((("cameras", n, "budget"), message))
         return found

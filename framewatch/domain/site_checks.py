@@ -55,6 +55,7 @@ class _File:
             yield from _below(("rules", n), self._rule_problems(rule))
         watchdog = _section(self._data, "watchdog")
         yield from _below(("watchdog",), _unknown(watchdog, "notify", "watchdog.notify", self._tellable, "contact"))
+        yield from _below(("budget",), self._budget_problems(_section(self._data, "budget")))
 
     def _contact_problems(self) -> Iterator[Problem]:
         """No message repeats a number."""
@@ -97,6 +98,15 @@ class _File:
                     fix = "name a contact with `topic: true`, or set severity: alert"
                     yield ("notify", n), f"a notice rings no phone, and {who!r} is one; {fix}"
         yield from self._escalation_problems(rule)
+
+    def _budget_problems(self, budget: Mapping[str, Any]) -> Iterator[Problem]:
+        yield from _unknown(budget, "notify", "budget.notify", self._tellable, "contact")
+        for n, who in _texts(budget, "notify"):
+            if self._tellable.entries.get(who, {}).get("topic") is True:
+                yield (
+                    ("notify", n),
+                    f"{who!r} is the alert topic, which takes alerts only; name a contact with a phone",
+                )
 
     def _confidence_problems(self, what: str, section: Mapping[str, Any], model: type[Section]) -> Iterator[Problem]:
         own = _number(section, "min_confidence", model.model_fields["min_confidence"].default)

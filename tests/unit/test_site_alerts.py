@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from framewatch.domain.alert_settings import Alerts, Limits, Rule, Severity, Watchdog
+from framewatch.domain.budget_settings import Budget
 from framewatch.domain.site import Camera, SiteConfig
 from framewatch.wire.site_file import check_watch_labels, load_site_text, read_site_text, site_warnings
 from tests.unit.test_site_rules import GOOD, problems, rules
@@ -143,7 +144,9 @@ def example() -> dict[str, object]:
     return yaml.safe_load(re.sub(r"^( +)# ([a-z_]+: \S+)$", r"\1\2", text, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize(("section", "model"), [("alerts", Alerts), ("limits", Limits), ("watchdog", Watchdog)])
+@pytest.mark.parametrize(
+    ("section", "model"), [("alerts", Alerts), ("limits", Limits), ("watchdog", Watchdog), ("budget", Budget)]
+)
 def test_the_example_shows_every_setting_and_its_default(section, model):
     shown = example()[section]
     assert set(shown) == set(model.model_fields)
