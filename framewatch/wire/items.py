@@ -15,6 +15,9 @@ One table, `pk` and `sk` strings, `doc` the body as JSON, `expires_at` the TTL i
     R                                     <rule>#<scope>         what a rule remembers; `version` guards every write
     LIMITS                                LIMITS                 how many texts went out; `version` likewise
     LIMITS                                OVERRIDE               limits that an administrator has set until a time
+    BUDGET                                STATE                  which cameras give what up; `version` guards writes
+    BUDGET                                PIN#<camera>           a step that an administrator has set (none: for all)
+    BUDGET                                CHANGE#<time>          what one decision changed
     OPEN                                  alert#<alert>          what is still to be done about an alert
     OPEN                                  held#<contact>#<alert> a text that a digest will tell of (late: of a visit)
     T#<digest of token>                   T                      what the link in a text opens
@@ -131,6 +134,8 @@ def alert_sort_key(ref: AlertRef) -> str:
 RULE_STATES_KEY = "R"
 LIMITS_KEY = "LIMITS"
 LIMIT_OVERRIDE_SORT_KEY = "OVERRIDE"
+BUDGET_KEY = "BUDGET"
+BUDGET_STATE = "STATE"
 OPEN_KEY = "OPEN"
 LINK_SORT_KEY = "T"
 _OPEN_ALERT, _HELD = "alert#", "held#"
@@ -138,6 +143,14 @@ _OPEN_ALERT, _HELD = "alert#", "held#"
 
 def rule_state_sort_key(rule_id: str, scope: str) -> str:
     return f"{rule_id}#{scope}"
+
+
+def budget_pin_sort_key(camera_id: str | None) -> str:
+    return f"PIN#{camera_id or ''}"
+
+
+def budget_change_sort_key(at: datetime) -> str:
+    return f"CHANGE#{format_utc(at)}"
 
 
 def open_alert_sort_key(alert_id: str) -> str:
