@@ -47,6 +47,8 @@ class FrameSampled:
     height: int
     loop: int
     """Which pass over the clip, from 0."""
+    repeats: bool = False
+    """It nearly equals an earlier frame, whose labels it may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from edge_client.gate_model import (
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
 from edge_client.jpeg import FrameBGR
 from edge_client.masks import raster
+from edge_client.near_duplicate import Reference
 from framewatch.domain.frames import BoxXYXYRel, GateReason
 from framewatch.domain.geometry import PolygonRel
 
@@ -107,6 +108,7 @@ class MotionGate:
             self._see_light(seen, chroma, self._view)
             self._background = Background(seen, at_s)
             self._mark_sent(seen, at_s)
+            self._reference = Reference(seen, at_s)
             return GateDecision(True, GateReason.FIRST, night=self._night)
         return self._decide(view, seen, at_s, switched=self._see_light(seen, chroma, view))
 
@@ -158,12 +160,27 @@ class MotionGate:
         reason = self._reason(seen, at_s, blobs, news=news, light_changed=went_light or relit)
         moved = reason in (GateReason.MOTION, WithheldReason.DUPLICATE)
         boxes = _relative(blobs, view) if moved else ()
-        return GateDecision(isinstance(reason, GateReason), reason, boxes, share, light.gain, self._night)
+        # What stands in the picture is looked at anew each time: the model may have missed it.
+        repeats = reason is GateReason.KEEPALIVE and not blobs.numbers and self._repeats(view, seen, at_s, weak_at)
+        is_sent = isinstance(reason, GateReason)
+        if is_sent and not repeats:
+            self._reference = Reference(seen, at_s)
+        return GateDecision(is_sent, reason, boxes, share, light.gain, self._night, repeats)
+
+    @property
+    def _tolerance(self) -> float:
+        """By the sensitivity that counts now: 2 at none, 1 at the usual one, 0.5 at most."""
+        sensitivity = self._settings.night_sensitivity if self._night else self._settings.sensitivity
+        return float(2.0 ** (1.0 - 2.0 * sensitivity))
+
+    def _repeats(self, view: _View, seen: Luma, at_s: float, weak_at: Steps) -> bool:
+        # Whoever wants to be sent less does not want to have less found in what is sent.
+        noise = cv2.convertScaleAbs(weak_at, alpha=1.0 / max(1.0, self._tolerance)).astype(np.uint8, copy=False)
+        return self._reference.nearly_equals(seen, at_s, noise, view.active, view.least_px)
 
     def _thresholds(self) -> tuple[Steps, Steps]:
         """Per pixel the step above which something has changed for sure, and the one above which it may have."""
-        sensitivity = self._settings.night_sensitivity if self._night else self._settings.sensitivity
-        factor = 2.0 ** (1.0 - 2.0 * sensitivity)
+        factor = self._tolerance
         step: Luma = np.maximum(
             self._background.sigma() * np.float32(_SIGMAS * factor), np.float32(_LEAST_STEP * factor)
         )

@@ -54,7 +54,8 @@ class WithheldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateDecision:
-    """boxes_xyxy_rel: what moved, largest first; empty unless the reason is motion or duplicate.
+    """boxes_xyxy_rel: what moved, largest first; empty unless the reason is motion or duplicate. repeats: it is a
+    keep-alive in which nothing stands, and shows what the last frame showed that was sent and repeated none itself.
 
     The rest is for people who tune: changed_share is that of the pixels that counted as changed, gain that of the
     whole picture's brightness against the model's (1: no change).
@@ -66,3 +67,4 @@ class GateDecision:
     changed_share: float = 0.0
     gain: float = 1.0
     night: bool = False
+    repeats: bool = False

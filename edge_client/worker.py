@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 
 from edge_client.gate import MotionGate
-from edge_client.gate_settings import GateSettings
+from edge_client.gate_settings import GateDecision, GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
 from edge_client.masks import PrivacyMasks
 from edge_client.opening import OpenFailed, Opening
@@ -30,7 +30,7 @@ from edge_client.reader import FALLBACK_FPS, Reader, open_reader
 from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
-from framewatch.domain.frames import Frame, FrameMeta, Gate, GateReason, make_boot_id
+from framewatch.domain.frames import Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint, make_boot_id
 from framewatch.domain.geometry import checked_polygon
 from framewatch.wire.envelope import MAX_RECORD_BYTES, encode_envelope
 
@@ -47,7 +47,7 @@ _VAIN_TRIES = 3
 _TELL_TORN_EVERY_S = 1.0
 # A frame in hand is handed over within milliseconds, unless the parent is stuck itself.
 _HAND_OVER_PATIENCE_S = 2.0
-_SENT_UNASKED = Gate(GateReason.FORCED)
+_SENT_UNASKED = GateDecision(True, GateReason.FORCED)
 
 Emit = Callable[[Kind, Facts, bytes], None]
 
@@ -68,6 +68,8 @@ class Worker:
         self._masks = PrivacyMasks(polygons)
         settings = GateSettings.model_validate_json(json.dumps(job.gate)) if job.gate is not None else None
         self._gate = MotionGate(settings, polygons) if settings is not None and settings.enabled else None
+        self._analysed: FrameRef | None = None
+        """Of the frames that were sent, the last that repeated no other."""
         self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
@@ -212,22 +214,14 @@ class Worker:
             self._announce(reader, frame_bgr)
             # First of all: what is masked is seen by nothing, not even the gate.
             self._masks.apply(frame_bgr)
-            gate = self._ask_gate(frame_bgr, total_s, captured_at, media_time_s)
-            if gate is not None:
-                self._send(frame_bgr, gate, captured_at, read_at, {"media_time_s": media_time_s, "loop": loop})
-
-    def _ask_gate(
-        self, frame_bgr: FrameBGR, total_s: float, captured_at: datetime, media_time_s: float
-    ) -> Gate | None:
-        """Why the frame is sent; None when it is not, which is told."""
-        if self._gate is None:
-            return _SENT_UNASKED
-        decision = self._gate.consider(frame_bgr, total_s)
-        if isinstance(decision.reason, GateReason):
-            return Gate(decision.reason, decision.boxes_xyxy_rel)
-        facts = {"reason": decision.reason, "captured_at": captured_at.isoformat(), "media_time_s": media_time_s}
-        self._emit(Kind.GATED, facts, b"")
-        return None
+            decision = _SENT_UNASKED if self._gate is None else self._gate.consider(frame_bgr, total_s)
+            if isinstance(decision.reason, GateReason):
+                facts: Facts = {"media_time_s": media_time_s, "loop": loop}
+                gate = Gate(decision.reason, decision.boxes_xyxy_rel)
+                self._send(frame_bgr, gate, captured_at, read_at, facts, repeats=decision.repeats)
+            else:
+                facts = {"reason": decision.reason, "captured_at": captured_at.isoformat()}
+                self._emit(Kind.GATED, facts | {"media_time_s": media_time_s}, b"")
 
     def _note_unreadable(self, reader: Reader) -> None:
         self._unreadable += 1
@@ -248,15 +242,28 @@ class Worker:
         facts |= {"frame_count": reader.frame_count, "codec": reader.codec}
         self._emit(Kind.OPENED, facts, b"")
 
-    def _send(self, frame_bgr: FrameBGR, gate: Gate, captured_at: datetime, read_at: datetime, facts: Facts) -> None:
+    def _send(
+        self,
+        frame_bgr: FrameBGR,
+        gate: Gate,
+        captured_at: datetime,
+        read_at: datetime,
+        facts: Facts,
+        *,
+        repeats: bool,
+    ) -> None:
+        hint = self._hint(repeats=repeats)
         try:
             jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
         except FrameTooLarge as error:
             self._emit(Kind.WARNING, {"message": f"a frame was skipped: {error}"}, b"")
             self._emit(Kind.UNREADABLE, {"reason": "too_large", "count": 1}, b"")
+            self._analysed = None  # what the gate compares with from now on was never sent
             return
-        meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate)
+        meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate, hint)
         self._seq += 1
+        if hint.same_as is None:
+            self._analysed = FrameRef(meta.boot_id, meta.seq, captured_at)
         record = encode_envelope(Frame(meta, jpeg))
         facts |= {
             "frame_id": meta.frame_id,
@@ -264,8 +271,12 @@ class Worker:
             "read_at": read_at.isoformat(),
             "width": width,
             "height": height,
+            "repeats": hint.same_as is not None,
         }
         self._emit(Kind.FRAME, facts, record)
+
+    def _hint(self, *, repeats: bool) -> VisionHint:
+        return VisionHint(same_as=self._analysed) if repeats else VisionHint()
 
     def _fail(self, why: str, detail: str = "") -> None:
         self._emit(Kind.FAILED, {"why": why, "detail": detail}, b"")
