@@ -59,7 +59,8 @@ class Heartbeat:
 
     at: the box's clock, aware and in UTC. boot_id: one life of the box's service. seq: counts up within it, so that
     the order is known whatever that clock does. last_error: a sentence without secrets. clock_offset_s: the box's
-    clock less AWS's, None while it is not known. version: of the edge client.
+    clock less AWS's, None while it is not known. version: of the edge client. slowed_by: it samples so many times
+    less often than its edge file says.
     """
 
     box: str
@@ -73,3 +74,4 @@ class Heartbeat:
     counts: CameraCounts = field(default_factory=CameraCounts)
     spool: SpoolDepth = field(default_factory=SpoolDepth)
     clock_offset_s: float | None = None
+    slowed_by: int = 1

@@ -46,6 +46,9 @@ class HeartbeatView(Answer):
     version: str = Field(description="of the edge client")
     counts: CountsView
     spool: SpoolView
+    slowed_by: int = Field(
+        description="it samples so many times less often than its edge file says, for a budget; 1: as it says"
+    )
 
     @classmethod
     def of(cls, beat: StoredHeartbeat, now: datetime) -> "HeartbeatView":
@@ -64,6 +67,7 @@ class HeartbeatView(Answer):
                 failed=counts.failed,
             ),
             spool=SpoolView(records=spool.records, bytes=spool.bytes, oldest_age_s=spool.oldest_age_s),
+            slowed_by=beat.slowed_by,
         )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from framewatch.domain.edge_control import MOST_SLOW_BY
 from framewatch.domain.errors import HeartbeatError
 from framewatch.domain.frames import BOOT_ID_PATTERN, CAMERA_ID_PATTERN, MAX_SEQ
 from framewatch.domain.heartbeats import (
@@ -69,6 +70,7 @@ class _Body(_Part):
     frames: _Frames
     spool: _Spool
     clock_offset_s: float | None = Field(ge=-1e10, le=1e10)
+    slowed_by: int = Field(default=1, ge=1, le=MOST_SLOW_BY)
 
 
 def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
@@ -94,6 +96,8 @@ def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
         "spool": {"records": spool.records, "bytes": spool.bytes, "oldest_age_s": spool.oldest_age_s},
         "clock_offset_s": heartbeat.clock_offset_s,
     }
+    if heartbeat.slowed_by != 1:
+        body["slowed_by"] = heartbeat.slowed_by
     return MAGIC + json.dumps(body, separators=(",", ":")).encode()
 
 
@@ -138,6 +142,7 @@ def _decode_v1(data: bytes) -> Heartbeat:
         counts=CameraCounts(frames.read, frames.sampled, frames.sent, frames.gated, frames.dropped, frames.failed),
         spool=SpoolDepth(spool.records, spool.bytes, spool.oldest_age_s),
         clock_offset_s=body.clock_offset_s,
+        slowed_by=body.slowed_by,
     )
 
 

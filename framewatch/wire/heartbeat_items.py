@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from framewatch.domain.heartbeats import CameraCounts, CameraState, Heartbeat, SpoolDepth
 from framewatch.wire.items import StoredItem
+
+
+def _is_usual(slowed_by: int) -> bool:
+    return slowed_by == 1
 
 
 class StoredHeartbeat(StoredItem):
@@ -23,6 +27,7 @@ class StoredHeartbeat(StoredItem):
     counts: CameraCounts
     spool: SpoolDepth
     clock_offset_s: float | None
+    slowed_by: int = Field(default=1, exclude_if=_is_usual)
 
     @classmethod
     def of(cls, heartbeat: Heartbeat, received_at: datetime) -> "StoredHeartbeat":
@@ -40,6 +45,7 @@ class StoredHeartbeat(StoredItem):
             counts=heartbeat.counts,
             spool=heartbeat.spool,
             clock_offset_s=heartbeat.clock_offset_s,
+            slowed_by=heartbeat.slowed_by,
         )
 
     def to_domain(self) -> Heartbeat:
@@ -55,6 +61,7 @@ class StoredHeartbeat(StoredItem):
             counts=self.counts,
             spool=self.spool,
             clock_offset_s=self.clock_offset_s,
+            slowed_by=self.slowed_by,
         )
 
     @property

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framewatch.domain.edge_control import MOST_SLOW_BY
 from framewatch.domain.errors import EnvelopeError, HeartbeatError
 from framewatch.domain.frames import MAX_SEQ
 from framewatch.domain.heartbeats import CameraCounts, CameraState, Heartbeat, SpoolDepth, is_box_id
@@ -38,6 +39,7 @@ heartbeats = st.builds(
     ),
     spool=st.builds(SpoolDepth, counts, counts, st.none() | seconds),
     clock_offset_s=st.none() | seconds | seconds.map(lambda s: -s),
+    slowed_by=st.integers(1, MOST_SLOW_BY),
 )
 
 
@@ -81,6 +83,12 @@ def test_a_reader_of_a_further_version_reads_those_before_and_names_them_all(mon
 def test_an_error_that_is_too_long_is_cut_at_the_edge():
     decoded = decode_heartbeat(encode_heartbeat(make_heartbeat(last_error="x" * 9000)))
     assert decoded.last_error == "x" * MAX_ERROR_CHARS
+
+
+def test_a_camera_at_its_usual_rate_says_nothing_of_it_as_every_box_before():
+    assert "slowed_by" not in body()
+    assert json.loads(encode_heartbeat(make_heartbeat(slowed_by=4))[4:])["slowed_by"] == 4
+    assert "slowed_by" not in StoredHeartbeat.of(make_heartbeat(), NOON).model_dump_json()
 
 
 def test_a_key_of_a_later_writer_is_ignored():
@@ -136,6 +144,10 @@ def test_a_damaged_record_says_what_is_wrong(data, says):
         ("spool", body()["spool"] | {"oldest_age_s": float("nan")}),
         ("clock_offset_s", float("inf")),
         ("clock_offset_s", 1e11),
+        ("slowed_by", 0),
+        ("slowed_by", MOST_SLOW_BY + 1),
+        ("slowed_by", "4"),
+        ("slowed_by", None),
     ],
 )
 def test_a_bad_field_rejects_the_record_and_names_the_field(field, value):

@@ -57,7 +57,7 @@ def test_a_camera_is_shown_with_all_that_its_box_said_last_and_its_newest_frame(
     world = world_of()
     world.clock.advance(60)
     now = world.clock.now()
-    beat = make_heartbeat(7, at=now - timedelta(seconds=20))
+    beat = make_heartbeat(7, at=now - timedelta(seconds=20), slowed_by=4)
     world.heartbeats.put(StoredHeartbeat.of(beat, now - timedelta(seconds=19)), EXPIRES)
     frame = frame_of("front", now - timedelta(seconds=5), captured_at=now - timedelta(seconds=8))
     world.pages.frames = [frame_of("front", NOON - timedelta(days=40)), frame, frame_of("yard", NOON)]
@@ -85,6 +85,7 @@ def test_a_camera_is_shown_with_all_that_its_box_said_last_and_its_newest_frame(
                 "failed": 0,
             },
             "spool": {"records": 1, "bytes": 90_000, "oldest_age_s": 0.5},
+            "slowed_by": 4,
         },
     }
     assert newest["frame_id"] == frame.frame_id and newest["age_s"] == 8.0

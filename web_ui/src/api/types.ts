@@ -290,6 +290,8 @@ export interface CameraStatus {
     /** Frames since the box's service started. */
     counts: { read: number; sampled: number; sent: number; gated: Record<string, number>; dropped: number; failed: number };
     spool: { records: number; bytes: number; oldest_age_s: number | null };
+    /** It samples so many times less often than its edge file says, for a budget; 1: as it says. */
+    slowed_by: number;
   } | null;
   newest_frame: {
     frame_id: string;
