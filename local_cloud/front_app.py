@@ -146,7 +146,8 @@ class FrontApp:
         url = self._upstream.page_url(request.method, bucket.name, key)
         response = await self._pass(request, url, _forwarded(request, _CONDITIONS))
         if request.url.path == "/config.json" and self._texts and response.status_code == httpx.codes.OK:
-            return JSONResponse({**json.loads(bytes(response.body)), "demo": {"sms_url": SMS_URL}})
+            with_phone = {**json.loads(bytes(response.body)), "demo": {"sms_url": SMS_URL}}
+            return JSONResponse(with_phone, headers={"Cache-Control": "no-cache"})
         return response
 
     async def _picture(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What the built pages are made of, as index.html and its first script say."""
+"""What the built pages are made of, as index.html says."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 FIRST_VIEW_MAX_BYTES = 80_000
 
 
+# One that the wall alone has.
+_WALL_CLASS = "wall-grid"
+
+
 def first_view(dist: Path) -> list[Path]:
-    """What a browser fetches to show the wall: the page, what that names but pictures, the view and what it needs."""
+    """What a browser fetches to show the wall: the page, and what that names but pictures and the configuration."""
     page = (dist / "index.html").read_text("utf-8")
-    named = re.findall(r'(?:src|href)="/([^"]+)"', page)
+    named = [name for name in re.findall(r'(?:src|href)="/([^"]+)"', page) if name != "config.json"]
     script = next(name for name in named if re.fullmatch(r"assets/index-.*\.js", name))
-    text = (dist / script).read_text("utf-8")
-    parts = re.findall(r'"(assets/[^"]+)"', text[text.index("__vite__mapDeps") :].split("])", 1)[0])
-    wall = re.search(r"import\(`\./WallView-[^`]+`\).*?__vite__mapDeps\(\[([\d,]+)\]\)", text)
-    assert wall, "the first script does not say what the wall needs: has the bundler changed how it says so?"
-    needed = [parts[int(number)] for number in wall[1].split(",")]
-    files = [dist / "index.html", *(dist / name for name in dict.fromkeys([*named, *needed]))]
+    assert _WALL_CLASS in (dist / script).read_text("utf-8"), "the wall is in another script than the first"
+    files = [dist / "index.html", *(dist / name for name in dict.fromkeys(named))]
     return [file for file in files if file.suffix != ".png"]
 
 

@@ -10,6 +10,6 @@ from tests.browser.built import FIRST_VIEW_MAX_BYTES, compressed_bytes, first_vi
 def test_the_first_view_weighs_at_most_80_kilobytes(dist: Path) -> None:
     files = first_view(dist)
     names = {file.name.split("-")[0] for file in files}
-    assert {"index.html", "index", "WallView"} <= names
+    assert {"index.html", "index"} <= names
     assert not names & {"ReviewView", "TimelineView", "ChartsView", "ZonesView", "PhonePanel"}
     assert compressed_bytes(files) <= FIRST_VIEW_MAX_BYTES, sorted((compressed_bytes([f]), f.name) for f in files)

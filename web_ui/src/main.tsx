@@ -19,6 +19,7 @@ import { Header } from "./ui/Header";
 import { Shell } from "./ui/Shell";
 import { SignInPage } from "./ui/SignInPage";
 import { LOADERS } from "./views/registry";
+import { askAheadForWall } from "./views/wall/ahead";
 
 interface Opened {
   config: RuntimeConfig;
@@ -62,8 +63,12 @@ const NOBODY: Me = { name: "", role: "viewer", seen_until: null };
 
 async function loadApp({ client, session }: Opened): Promise<App> {
   // What the first view asks for need not wait for what the page needs.
-  if (routeFromSearch(location.search).view === "wall") client.askAhead("cameras");
-  const [site, me]: [Site, Me] = await Promise.all([client.site(), session ? client.me() : NOBODY]);
+  const { view, params } = routeFromSearch(location.search);
+  if (view === "wall") askAheadForWall(client, params);
+  const asked = Promise.all([client.site(), session ? client.me() : NOBODY]);
+  // A browser's first word about times takes it tens of milliseconds: better while the answers are on their way.
+  isTimeZone("UTC");
+  const [site, me]: [Site, Me] = await asked;
   if (!isTimeZone(site.time_zone)) throw new ApiProblem("failing", `Unknown time zone ${site.time_zone}`);
   return { client, site, me, zone: site.time_zone, serverNow: () => client.serverNow(), connection: new ConnectionBoard() };
 }

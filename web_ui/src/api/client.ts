@@ -203,11 +203,12 @@ export class ApiClient {
   }
 
   /** Asks for a whole list before its view is there; the first question for it takes this answer, good or bad. */
-  askAhead(path: "cameras"): void {
+  askAhead(path: "cameras"): Promise<unknown> {
     const url = `${this.base}/${path}`;
     const answer = this.get(url);
     answer.catch(() => undefined);
     this.ahead.set(url, answer);
+    return answer;
   }
 
   private async listed<T>(path: string, field: string, query: Query, signal?: AbortSignal): Promise<T> {
@@ -291,7 +292,8 @@ function isStatus(error: unknown, status: number): error is ApiProblem {
 }
 
 export async function loadConfig(clock: ServerClock, fetchFn: typeof fetch = fetch): Promise<RuntimeConfig> {
-  const body = await askJson("/config.json", { fetchFn, onResponse: ({ headers }) => clock.learn(headers) });
+  // By the browser's own rules, as index.html asks for it ahead; it is served to be asked for anew.
+  const body = await askJson("/config.json", { fetchFn, cache: "default", onResponse: ({ headers }) => clock.learn(headers) });
   if (!isRecord(body) || typeof body.api_base !== "string") throw notTheApi();
   return body as unknown as RuntimeConfig;
 }
@@ -303,11 +305,15 @@ interface AskOptions {
   token?: string;
   /** Posted; absent: the address is read. */
   json?: unknown;
+  cache?: RequestCache;
   onResponse?: (response: Response) => void;
 }
 
 /** Raises ApiProblem, or the AbortError of `signal`. */
-export async function askJson(url: string, { fetchFn, signal, token, json, onResponse }: AskOptions): Promise<unknown> {
+export async function askJson(
+  url: string,
+  { fetchFn, signal, token, json, cache = "no-store", onResponse }: AskOptions,
+): Promise<unknown> {
   const controller = new AbortController();
   const abort = () => controller.abort();
   let timedOut = false;
@@ -326,7 +332,7 @@ export async function askJson(url: string, { fetchFn, signal, token, json, onRes
         ...(json === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(json === undefined ? {} : { method: "POST", body: JSON.stringify(json) }),
-      cache: "no-store",
+      cache,
       credentials: "same-origin",
       // No API of ours moves; a token must not travel on to wherever something in between points.
       redirect: "error",

@@ -1,10 +1,11 @@
 import type { ComponentType } from "preact";
 import type { View } from "../state/route";
 import type { ViewProps } from "./view";
+import { WallView } from "./wall/WallView";
 
-/** Where each view is fetched from when it is first shown: the first page an operator opens carries one, not all. */
+/** Where each view is fetched from when it is first shown. The wall, which is opened first, comes with the page. */
 export const LOADERS: Record<View, () => Promise<ComponentType<ViewProps>>> = {
-  wall: async () => (await import("./wall/WallView")).WallView,
+  wall: async () => WallView,
   review: async () => (await import("./review/ReviewView")).ReviewView,
   timeline: async () => (await import("./timeline/TimelineView")).TimelineView,
   frames: async () => (await import("./frames/FramesView")).FramesView,

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { CameraStatus } from "../../api/types";
 import { linkTo } from "../../app/context";
 import { labelsInWords } from "../../state/wall";
@@ -87,16 +87,19 @@ function SteadyPicture({ shown: { frame, image }, boxes }: { shown: Shown; boxes
   );
 }
 
-const NEAR = "400px";
+const NEAR_PX = 400;
 
 /** Whether it is in sight, or soon will be. */
 function useNear(element: { current: HTMLElement | null }): boolean {
   const [near, setNear] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!element.current) return;
+    // What is in sight from the beginning does not wait for the observer, which speaks after the first painting.
+    const { top, bottom } = element.current.getBoundingClientRect();
+    setNear(top < innerHeight + NEAR_PX && bottom > -NEAR_PX);
     const observer = new IntersectionObserver(
       (entries) => setNear(entries.at(-1)?.isIntersecting ?? true),
-      { rootMargin: NEAR },
+      { rootMargin: `${NEAR_PX}px` },
     );
     observer.observe(element.current);
     return () => observer.disconnect();

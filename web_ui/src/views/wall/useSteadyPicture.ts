@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { CameraStatus } from "../../api/types";
+import { takePicture } from "./ahead";
 
 export type NewestFrame = NonNullable<CameraStatus["newest_frame"]>;
 
@@ -41,18 +42,14 @@ export function useSteadyPicture(newest: NewestFrame | null, wanted: boolean): {
     if (current.newest?.frame_id !== frame.frame_id) await load();
   };
 
-  // With every answer: a picture that could not be had is tried again.
-  useEffect(() => void load(), [newest, wanted]);
+  // With every answer: a picture that could not be had is tried again. Before painting, which a first one need not wait for.
+  useLayoutEffect(() => void load(), [newest, wanted]);
   useEffect(() => () => void (now.current.over = true), []);
   return { shown, failed: newest !== null && failedId === newest.frame_id };
 }
 
 async function decoded(url: string): Promise<HTMLImageElement | null> {
-  const image = new Image();
-  image.referrerPolicy = "no-referrer";
-  // Beside its camera's name: nothing more can be said of it than the words there say.
-  image.alt = "";
-  image.src = url;
+  const image = takePicture(url);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error("late")), PATIENCE_MS)));
   try {
