@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits
 from framewatch.domain.alert_settings import Alerts, Contact
 from framewatch.domain.alerts import Alert, AlertLink, AlertRef, Answer, AnswerKind, Delivery, OpenAlert
+from framewatch.domain.budget import BudgetState
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Label
 from framewatch.domain.limits import Held, LimitState
@@ -104,6 +105,16 @@ class FakeSite:
         if self.error is not None:
             raise self.error
         return self.config
+
+
+@dataclass
+class FakeBudget:
+    """What is read of the table."""
+
+    state: BudgetState = field(default_factory=BudgetState)
+
+    def current(self) -> BudgetState:
+        return self.state
 
 
 @dataclass
@@ -422,6 +433,7 @@ class World:
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.site = FakeSite(self.config)
+        self.budget = FakeBudget()
         self.vision = FakeVision(self.faults)
         self.images = FakeImages(self.faults)
         self.frames = FakeFrames(self.faults)
@@ -455,6 +467,7 @@ class World:
     def deps(self, sleep: Callable[[float], None] = lambda _: None) -> Deps:
         return Deps(
             site=self.site,
+            budget=self.budget,
             vision=self.vision,
             images=self.images,
             frames=self.frames,

@@ -99,6 +99,16 @@ class Vision(Section):
         default=DEFAULT_VISION_CONFIDENCE, description="labels below it are not stored at all"
     )
     max_labels: int = Field(default=25, ge=1, le=100)
+    reuse_near_duplicates: bool = Field(
+        default=True,
+        description="a frame that the edge found nearly equal to an analysed one, at most 10 minutes older, has its"
+        " labels and is not analysed",
+    )
+    trust_screen: bool = Field(
+        default=False,
+        description="a frame in which the model of an edge with `screen` saw nothing that is watched is kept, and not"
+        " analysed; what that model misses is missed",
+    )
 
 
 class Retention(Section):

@@ -64,6 +64,6 @@ class HealthNotes:
 
 def _vision_works(counts: Mapping[str, int]) -> bool | None:
     """None when vision was not asked. Where some frames pass, it is slow or throttled, and not down."""
-    if counts.get("FramesStored"):
+    if counts.get("FramesAnalysed"):
         return True
     return False if counts.get("VisionErrors") else None

@@ -286,6 +286,12 @@ class LimitOverrides(Protocol):
     def put_override(self, override: LimitOverride, expires_at: datetime) -> None: ...
 
 
+class BudgetSource(Protocol):
+    def current(self) -> BudgetState:
+        """As it holds now, or was last known. Never raises."""
+        ...
+
+
 class BudgetTable(Protocol):
     def state(self) -> BudgetState:
         """Strong consistency; an empty one of version 0 where none is stored."""

@@ -1,5 +1,5 @@
-"""A batch of stream records, each seen through to the end. A frame: decode, detect, store, visit, alert. A heartbeat:
-decode, keep if it is the newest of its camera.
+"""A batch of stream records, each seen through to the end. A frame: decode, detect or spare, store, visit, alert.
+A heartbeat: decode, keep if it is the newest of its camera.
 
 Invariants:
 - one record fails alone: whatever is wrong with it, no other record is lost for it;
@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from framewatch.domain.alerts import Trace
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.errors import (
     FramewatchError,
     PermanentError,
@@ -33,6 +34,7 @@ from framewatch.domain.heartbeats import Heartbeat
 from framewatch.domain.hourly import bucket_of, is_late
 from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
+from framewatch.services.choose_analysis import AnalysisChooser
 from framewatch.services.follow_visits import find_presences, follow_presence
 from framewatch.services.ports import RawRecord
 from framewatch.services.processing import Deps
@@ -49,6 +51,13 @@ T = TypeVar("T")
 
 # Enough for one transaction and one text; with less, another step would be cut off in the middle.
 FINISH_S = 3.0
+
+_COUNTED_AS = {
+    Analysis.ANALYSED: "FramesAnalysed",
+    Analysis.INHERITED: "FramesInherited",
+    Analysis.SCREENED: "FramesScreened",
+    Analysis.BUDGET: "FramesOverBudget",
+}
 
 
 class OutOfTime(RetryableError):
@@ -112,6 +121,7 @@ class _Batch:
         self._margin_s = min(deps.margin_s, remaining_s() / 2)
         self._failed: set[str] = set()
         self._received_at = deps.clock.now()
+        self._chooser = AnalysisChooser(site, deps.budget.current(), self._received_at)
         self._labelled_at: dict[str, datetime] = {}
 
     def run(self, records: Sequence[RawRecord]) -> set[str]:
@@ -122,10 +132,13 @@ class _Batch:
             self._keep_if_newer, [(record, found) for record, found in decoded if isinstance(found, Heartbeat)]
         )
         arrivals = _by_frame((record, found) for record, found in decoded if isinstance(found, Frame))
-        before = self._already_stored(arrivals)
-        stored = self._store_all([a for a in arrivals if a.frame_id not in before]) if before is not None else {}
-        self._follow_all(arrivals, before or {}, stored)
-        self._mark_late(arrivals, {**(before or {}), **stored})
+        known = self._already_stored(arrivals)
+        before = {a.frame_id: known[a.frame_id] for a in arrivals if known and a.frame_id in known}
+        stored = (
+            self._store_all([a for a in arrivals if a.frame_id not in before], known) if known is not None else {}
+        )
+        self._follow_all(arrivals, before, stored)
+        self._mark_late(arrivals, {**before, **stored})
         return self._failed
 
     # -- decode -------------------------------------------------------------------------------------------------
@@ -181,21 +194,33 @@ class _Batch:
     # -- detect and store -----------------------------------------------------------------------------------------
 
     def _already_stored(self, arrivals: Sequence[_Arrival]) -> dict[str, StoredFrame] | None:
-        """None when that cannot be known: then nothing is analysed, for it might be billed again."""
+        """With those that the arrivals nearly equal.
+
+        None when that cannot be known: then nothing is analysed, for it might be billed again.
+        """
         if not arrivals:
             return {}
         try:
-            before = self._deps.frames.get_stored([a.frame.meta for a in arrivals])
+            known = self._deps.frames.get_stored(self._chooser.to_read(a.frame.meta for a in arrivals))
         except Exception as error:  # noqa: BLE001  the edge of the batch
             for a in arrivals:
                 self._fail(a.records, error)
             return None
-        self._tally.count("FramesDuplicate", sum(len(a.records) - (a.frame_id not in before) for a in arrivals))
-        return before
+        self._tally.count("FramesDuplicate", sum(len(a.records) - (a.frame_id not in known) for a in arrivals))
+        return known
 
-    def _store_all(self, arrivals: Sequence[_Arrival]) -> dict[str, StoredFrame]:
-        """Detect and store, frames side by side. Returns those that are stored now."""
-        tasks = [(a, self._pool.submit(self._store, a.frame)) for a in arrivals]
+    def _store_all(self, arrivals: Sequence[_Arrival], known: Mapping[str, StoredFrame]) -> dict[str, StoredFrame]:
+        """Those that may have the labels of another of them come after it. Returns those that are stored now."""
+        ids = {a.frame_id for a in arrivals}
+        waiting = [a for a in arrivals if self._chooser.waits_for_one_of(a.frame.meta, ids)]
+        ids_waiting = {a.frame_id for a in waiting}
+        stored = self._store_side_by_side([a for a in arrivals if a.frame_id not in ids_waiting], known)
+        return stored | self._store_side_by_side(waiting, {**known, **stored})
+
+    def _store_side_by_side(
+        self, arrivals: Sequence[_Arrival], known: Mapping[str, StoredFrame]
+    ) -> dict[str, StoredFrame]:
+        tasks = [(a, self._pool.submit(self._store, a.frame, known)) for a in arrivals]
         stored: dict[str, StoredFrame] = {}
         rejected: list[tuple[RawRecord, PermanentError]] = []
         for a, done in tasks:
@@ -209,25 +234,36 @@ class _Batch:
         self._keep_all(rejected)
         return stored
 
-    def _store(self, frame: Frame) -> StoredFrame:
-        self._check_time(self._margin_s)
+    def _store(self, frame: Frame, known: Mapping[str, StoredFrame]) -> StoredFrame:
         site, deps, meta = self._site, self._deps, frame.meta
-        labels = deps.vision.detect(
-            frame.jpeg, min_confidence=site.vision.min_confidence, max_labels=site.vision.max_labels
-        )
-        self._labelled_at[meta.frame_id] = deps.clock.now()
+        choice = self._chooser.choose(meta, known)
+        labels: Sequence[Label] = choice.labels
+        if choice.analysis is Analysis.ANALYSED:
+            labels = self._detect(frame)
+        else:
+            self._check_time(FINISH_S)
         deps.images.put(image_key(meta), frame.jpeg)
         now = deps.clock.now()
         watched = _watched(labels, meta.camera_id, site)
-        stored = StoredFrame.of(meta, labels, watched, now, jpeg_bytes=len(frame.jpeg))
+        stored = StoredFrame.of(meta, labels, watched, now, analysis=choice.analysis, jpeg_bytes=len(frame.jpeg))
         # Counted from now, not from the capture: old footage that is replayed must not vanish at once.
         if not deps.frames.put(stored, now + timedelta(days=site.retention.metadata_days)):
             # Another delivery of the same frame came first: what it stored is what counts.
             self._tally.count("FramesDuplicate")
             return deps.frames.get_stored([meta]).get(meta.frame_id, stored)
         self._tally.count("FramesStored")
+        self._tally.count(_COUNTED_AS[choice.analysis])
         self._tally.time_ms("CaptureToStoredMs", (now - meta.captured_at).total_seconds() * 1000)
         return stored
+
+    def _detect(self, frame: Frame) -> list[Label]:
+        self._check_time(self._margin_s)
+        vision = self._site.vision
+        labels = self._deps.vision.detect(
+            frame.jpeg, min_confidence=vision.min_confidence, max_labels=vision.max_labels
+        )
+        self._labelled_at[frame.meta.frame_id] = self._deps.clock.now()
+        return labels
 
     # -- visits and alerts ----------------------------------------------------------------------------------------
 

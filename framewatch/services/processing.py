@@ -7,6 +7,7 @@ from typing import Protocol
 
 from framewatch.services.ports import (
     AlertTable,
+    BudgetSource,
     Clock,
     FailureStore,
     FrameTable,
@@ -43,6 +44,7 @@ class Deps:
     """
 
     site: SiteSource
+    budget: BudgetSource
     vision: LabelDetector
     images: ImageStore
     frames: FrameTable

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.troubles import TroubleKind
 from framewatch.wire.api import LabelView
@@ -78,6 +79,7 @@ class NewestFrameView(Answer):
     age_s: float = Field(description="since the capture")
     width: int
     height: int
+    analysis: Analysis = Field(description="as in /v1/frames")
     labels: tuple[LabelView, ...]
     image_url: str = Field(description="opens without credentials until image_url_expires_at; never keep it")
     image_url_expires_at: Time
@@ -93,6 +95,7 @@ class NewestFrameView(Answer):
             age_s=age_s(frame.captured_at, now),
             width=frame.width,
             height=frame.height,
+            analysis=frame.analysis,
             labels=tuple(LabelView.of(label) for label in frame.labels),
             image_url=image_url,
             image_url_expires_at=image_url_expires_at,

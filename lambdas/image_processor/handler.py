@@ -20,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
 from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
@@ -35,6 +36,7 @@ from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.services.budget_source import TableBudget
 from framewatch.services.limited_site import LimitedSite
 from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
@@ -91,6 +93,7 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
     site = S3SiteSource(s3, settings.config_bucket, settings.site_key, clock)
     deps = Deps(
         site=LimitedSite(site, DynamoLimitTable(table), clock),
+        budget=TableBudget(DynamoBudgetTable(table), clock),
         vision=RekognitionDetector(aws.rekognition()),
         images=S3ImageStore(s3, settings.frames_bucket),
         frames=DynamoFrameTable(table),

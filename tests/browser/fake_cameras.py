@@ -41,7 +41,10 @@ def newest_frame(site: FakeSite, frame: dict[str, Any] | None, now: datetime) ->
     if frame is None:
         return None
     return {
-        **{name: frame[name] for name in ("frame_id", "captured_at", "stored_at", "width", "height", "labels")},
+        **{
+            name: frame[name]
+            for name in ("frame_id", "captured_at", "stored_at", "width", "height", "analysis", "labels")
+        },
         "age_s": max((now - datetime.fromisoformat(frame["captured_at"])).total_seconds(), 0.0),
         **site.picture_of(frame["frame_id"]),
     }

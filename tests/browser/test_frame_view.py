@@ -202,6 +202,19 @@ def test_a_frame_says_all_of_itself_and_the_alert_that_it_made(
     expect(shown(page)).to_be_visible()
 
 
+def test_a_frame_that_nobody_looked_at_says_so_and_not_that_it_shows_nothing(
+    site: FakeSite, frames: FakeFrames, open_page: OpenPage
+) -> None:
+    site.add(PERSON, at=NOON - timedelta(seconds=9), analysis="inherited")
+    frame = site.add(at=NOON, analysis="budget")
+    page = open_page(address(frame))
+    expect(page.get_by_text("Not analysed: the budget kept it from vision")).to_be_visible()
+    expect(in_strip(page, frame)).to_contain_text("Not analysed")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".viewer-labels .chip-name")).to_have_text(["Person"])
+    expect(page.get_by_text("Labels of the frame before, which looks the same")).to_be_visible()
+
+
 def test_a_link_that_leads_nowhere_says_why_and_where_to_go_on(
     site: FakeSite, frames: FakeFrames, open_page: OpenPage
 ) -> None:

@@ -15,7 +15,7 @@ from tests.frames import NOON, make_frame, make_record
 from tests.watch_fakes import FakeHealth
 
 SHARD = "shardId-000000000001"
-SEEN, FAILED, BEATS = {"FramesStored": 1}, {"VisionErrors": 2}, {"HeartbeatsStored": 1}
+SEEN, FAILED, BEATS = {"FramesStored": 1, "FramesAnalysed": 1}, {"VisionErrors": 2}, {"HeartbeatsStored": 1}
 
 
 class Processor:
@@ -72,6 +72,15 @@ def test_while_some_frames_pass_vision_does_not_fail(processor: Processor) -> No
     found = processor.batch(SEEN | FAILED)
     assert found is not None
     assert found.vision_failing_since is None
+
+
+def test_frames_that_are_stored_unseen_do_not_say_that_vision_works(processor: Processor) -> None:
+    processor.batch(FAILED)
+    spared = {"FramesStored": 3, "FramesInherited": 1, "FramesScreened": 1, "FramesOverBudget": 1}
+    for counts in (spared, spared | FAILED):
+        found = processor.batch(counts, after_s=40)
+        assert found is not None
+        assert found.vision_failing_since == NOON
 
 
 def test_another_process_of_the_same_shard_keeps_since_when_vision_fails(processor: Processor) -> None:

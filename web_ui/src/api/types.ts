@@ -302,6 +302,7 @@ export interface CameraStatus {
     height: number;
     image_url: string;
     image_url_expires_at: string;
+    analysis: Analysis;
     labels: Label[];
   } | null;
 }

@@ -1,9 +1,7 @@
 // What the live wall says of each camera, and how its pictures share the screen.
 
 import type { Query } from "../api/client";
-import type { Alert, Camera, CameraState, CameraStatus, Label } from "../api/types";
-import { strings } from "../strings";
-import { wholePercent } from "../time/words";
+import type { Alert, Camera, CameraState, CameraStatus } from "../api/types";
 import { STALE_AFTER_MS } from "./feed";
 import { rfc3339 } from "./filters";
 
@@ -45,12 +43,6 @@ export function countMoods(cameras: readonly CameraStatus[], nowMs: number): Rec
 /** Under a minute, steps of five seconds: a wall of counting numbers cannot be read. */
 export function calmAgeMs(ageMs: number): number {
   return ageMs > 5_000 && ageMs < 60_000 ? Math.floor(ageMs / 5_000) * 5_000 : ageMs;
-}
-
-/** Watch hits first, then by confidence. */
-export function labelsInWords(labels: readonly Label[]): string {
-  const ordered = [...labels].sort((a, b) => Number(b.watch_hit) - Number(a.watch_hit) || b.confidence - a.confidence);
-  return ordered.map(({ name, confidence }) => `${name} ${wholePercent(confidence)}`).join(", ") || strings.card.noLabels;
 }
 
 const FEW_CAMERAS = 16;

@@ -188,6 +188,12 @@ export const strings = {
     watch: "Watch list",
     more: (count: number) => `+${count} more`,
     noLabels: "Nothing recognised",
+    notAnalysed: {
+      screened: "Not analysed: the camera's box saw nothing in it that is watched",
+      budget: "Not analysed: the budget kept it from vision",
+    },
+    notAnalysedShort: "Not analysed",
+    inherited: "Labels of the frame before, which looks the same",
     gate: {
       motion: "Motion",
       keepalive: "Routine check",

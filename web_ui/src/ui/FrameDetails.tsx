@@ -1,5 +1,5 @@
 import type { Frame } from "../api/types";
-import { labelsInOrder } from "../state/labels";
+import { labelsInOrder, noLabelsInWords } from "../state/labels";
 import { strings } from "../strings";
 import { EyeIcon } from "./icons";
 
@@ -14,8 +14,16 @@ interface LabelsProps {
 /** What was seen in a frame, with its other names. */
 export function FrameLabels({ frame, onHighlight, filterOf }: LabelsProps) {
   const labels = labelsInOrder(frame);
-  if (labels.length === 0) return <p class="hint">{strings.card.noLabels}</p>;
-  return (
+  const inherited = frame.analysis === "inherited" && <p class="hint">{strings.card.inherited}</p>;
+  if (labels.length === 0) {
+    return (
+      <>
+        {inherited}
+        <p class="hint">{noLabelsInWords(frame)}</p>
+      </>
+    );
+  }
+  const list = (
     <ul class="viewer-labels">
       {labels.map((label) => {
         const about = [
@@ -58,6 +66,12 @@ export function FrameLabels({ frame, onHighlight, filterOf }: LabelsProps) {
         );
       })}
     </ul>
+  );
+  return (
+    <>
+      {inherited}
+      {list}
+    </>
   );
 }
 

@@ -1,10 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Frame } from "../../api/types";
-import { labelsInOrder } from "../../state/labels";
-import { strings } from "../../strings";
+import { labelsInOrder, labelsInWords, noLabelsInShort } from "../../state/labels";
 import { frame as words } from "../../strings/frame";
 import { siteTimeAt } from "../../time/zone";
-import { wholePercent } from "../../time/words";
 import { LeftIcon, RightIcon } from "../../ui/icons";
 import { Picture } from "../../ui/Picture";
 
@@ -44,14 +42,13 @@ export function Filmstrip({ frames, shown, earlier, later, isKnown, zone, epoch,
           const at = siteTimeAt(Date.parse(each.captured_at), zone);
           const labels = labelsInOrder(each);
           const first = labels[0];
-          const inWords = labels.map(({ name, confidence }) => `${name} ${wholePercent(confidence)}`).join(", ") || strings.card.noLabels;
           const isShown = each.frame_id === shown;
           return (
             <li key={each.frame_id}>
               <a
                 class={`strip-frame ${each.watch_hit ? "is-watch" : ""}`}
                 aria-current={isShown ? "true" : undefined}
-                title={words.stripItem(`${at.time} ${at.zone}`, inWords)}
+                title={words.stripItem(`${at.time} ${at.zone}`, labelsInWords(each))}
                 data-strip={each.frame_id}
                 {...linkOf(each)}
               >
@@ -59,7 +56,7 @@ export function Filmstrip({ frames, shown, earlier, later, isKnown, zone, epoch,
                   <Picture frame={each} alt="" eager boxes="none" epoch={epoch} onRenew={onRenew} />
                 </span>
                 <span class="digits">{at.time}</span>
-                <span class="strip-label">{first ? first.name : strings.card.noLabels}</span>
+                <span class="strip-label">{first ? first.name : noLabelsInShort(each)}</span>
               </a>
             </li>
           );

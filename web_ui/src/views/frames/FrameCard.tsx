@@ -1,6 +1,6 @@
 import { Component } from "preact";
 import type { Frame } from "../../api/types";
-import { labelsInOrder } from "../../state/labels";
+import { labelsInOrder, labelsInWords, noLabelsInShort } from "../../state/labels";
 import { strings } from "../../strings";
 import { wholePercent } from "../../time/words";
 import { siteTimeAt } from "../../time/zone";
@@ -18,11 +18,6 @@ export interface FrameCardProps {
   serverNow: () => number;
   onOpen: (frame: Frame) => void;
   onRenew: (frame: Frame) => Promise<Frame | null>;
-}
-
-export function labelsInWords(frame: Frame): string {
-  const words = labelsInOrder(frame).map((label) => `${label.name} ${wholePercent(label.confidence)}`);
-  return words.length ? words.join(", ") : strings.card.noLabels;
 }
 
 /** Renders again only when its frame changed: a poll must not walk three hundred cards. */
@@ -78,7 +73,7 @@ export class FrameCard extends Component<FrameCardProps> {
               </li>
             ))}
             {labels.length > CHIPS_SHOWN && <li class="chip chip-more">{strings.card.more(labels.length - CHIPS_SHOWN)}</li>}
-            {labels.length === 0 && <li class="chip chip-more">{strings.card.noLabels}</li>}
+            {labels.length === 0 && <li class="chip chip-more">{noLabelsInShort(frame)}</li>}
           </ul>
         </div>
         <button

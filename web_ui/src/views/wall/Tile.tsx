@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { CameraStatus } from "../../api/types";
 import { linkTo } from "../../app/context";
-import { labelsInWords } from "../../state/wall";
+import { labelsInWords } from "../../state/labels";
 import { wallStrings } from "../../strings/wall";
 import { PictureIcon, WarnIcon } from "../../ui/icons";
 import { Boxes } from "../../ui/Picture";
@@ -54,7 +54,7 @@ export function Tile({ camera, zone, boxes, serverNow }: Props) {
           </p>
         )}
       </div>
-      {shown && <p class="sr-only">{labelsInWords(shown.frame.labels)}</p>}
+      {shown && <p class="sr-only">{labelsInWords(shown.frame)}</p>}
     </>
   );
   return (
