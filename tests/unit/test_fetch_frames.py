@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Label, fold
@@ -246,6 +247,12 @@ def test_frames_that_arrive_between_pages_neither_double_nor_hide_any(rows, late
 def test_the_newest_come_first_over_all_cameras():
     pages = CountingPages(taking_turns(10))
     assert ids(ask(deps_for(pages), limit=4)) == [f.frame_id for f in taking_turns(4)]
+
+
+def test_a_frame_says_what_vision_made_of_it():
+    kept = frame("front", 2, NOON).model_copy(update={"analysis": Analysis.BUDGET})
+    page = ask(deps_for(CountingPages([frame("front", 1, NOON - timedelta(seconds=1)), kept])))
+    assert [shown.analysis for shown in page.frames] == [Analysis.BUDGET, Analysis.ANALYSED]
 
 
 def test_reads_side_by_side_answer_the_same():

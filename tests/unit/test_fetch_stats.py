@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from framewatch.domain.analysis import Analysis
 from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.hourly import (
     BUCKET,
@@ -56,6 +57,17 @@ def test_hours_are_sums_of_their_ten_minutes_and_empty_ones_are_left_out() -> No
     assert (view.from_, view.to, view.step_s) == (NOON - 7 * DAY, NOON + HOUR, 3600)
     assert view.counted_until == NOON - BUCKET
     assert ask(table, camera="front").counted_until == NOON
+
+
+def test_what_vision_made_of_the_frames_and_their_weight_are_summed_like_they_are() -> None:
+    table = FakeCounts()
+    first = Counts(3, by_analysis={Analysis.ANALYSED: 2, Analysis.BUDGET: 1}, jpeg_bytes=300)
+    second = Counts(1, by_analysis={Analysis.ANALYSED: 1}, jpeg_bytes=80)
+    buckets = {NOON: BucketCounts(first), NOON + BUCKET: BucketCounts(second)}
+    table.put_hour(HourCounts("front", NOON, buckets), NOON)
+    (bucket,) = ask(table).cameras[0].buckets
+    assert (bucket.frames, bucket.jpeg_bytes) == (4, 380)
+    assert bucket.by_analysis == {Analysis.ANALYSED: 3, Analysis.BUDGET: 1}
 
 
 def test_without_a_count_of_every_camera_it_is_not_known_until_when_all_are_counted() -> None:

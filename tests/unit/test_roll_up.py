@@ -9,6 +9,8 @@ import pytz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framewatch.domain.analysis import Analysis
+from framewatch.domain.budget import BudgetCause, BudgetState, BudgetStep, CameraStep
 from framewatch.domain.errors import NewerItem, RetryableError, StorageUnavailable
 from framewatch.domain.hourly import BUCKET, BucketCounts, Counts, EdgeCounts, bucket_of, day_in, hour_of
 from framewatch.domain.site import Camera
@@ -76,6 +78,26 @@ def test_frames_labels_alerts_and_withheld_visits_are_counted_as_they_come() -> 
     assert world.counted()[20].alerts == 0
     assert world.counted()[20].withheld == 1
     assert world.counted()[0] == counts
+
+
+def test_frames_are_counted_by_what_vision_made_of_them_however_often_they_come() -> None:
+    world = CountWorld()
+    world.minutes(3)
+    looked_at = [world.frame(1 + n / 10, PERSON) for n in range(3)]
+    world.process(*looked_at)
+    keep_only = CameraStep(BudgetStep.KEEP_ONLY, BudgetCause.SITE_DAY, NOON, NOON + timedelta(days=1))
+    world.budget.state = BudgetState({"camera-00": keep_only})
+    spared = [world.frame(2 + n / 10, PERSON) for n in range(2)]
+    for _ in range(3):
+        world.process(*looked_at, *spared, *looked_at)
+        world.count()
+        (counts,) = world.counted().values()
+        assert (counts.frames, dict(counts.by_analysis)) == (5, {Analysis.ANALYSED: 3, Analysis.BUDGET: 2})
+        assert counts.by_label == {"Person": 3}
+        assert counts.jpeg_bytes == sum(len(jpeg) for jpeg in world.images.objects.values())
+    world.minutes(12)
+    (day,) = world.counts.by_day.values()
+    assert (day.counts.by_analysis, day.counts.jpeg_bytes) == (counts.by_analysis, counts.jpeg_bytes)
 
 
 def test_a_bucket_is_settled_two_minutes_after_its_end_and_the_day_follows() -> None:
