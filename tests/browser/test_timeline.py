@@ -221,6 +221,18 @@ def test_too_much_for_one_look_is_merged_and_said_and_hostile_names_stay_text(
     expect(page.locator(".tl-list > .hint")).to_have_text(re.compile("^20 visits and 0 alerts|^21 visits"))
 
 
+def test_who_came_this_moment_is_there_however_long_the_time_that_is_shown(
+    happened: FakeTimeline, open_page: OpenPage
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    happened.alert(happened.visit(now - timedelta(seconds=1), timedelta(seconds=1)))
+    # A pixel of it is most of an hour.
+    page = open_page("/?view=timeline&last=30d")
+    expect(page.locator('.tl-bar[aria-label^="Person 94% at Front door"]')).to_be_visible()
+    expect(page.locator(".tl-mark")).to_be_visible()
+    expect(page.get_by_text("Nothing happened here in this time.")).to_have_count(0)
+
+
 def test_what_happens_now_waits_while_something_is_being_read(happened: FakeTimeline, open_page: OpenPage) -> None:
     a_day(happened)
     page = open_page("/?view=timeline&last=1h")

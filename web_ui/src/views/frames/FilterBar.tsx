@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useState } from "preact/hooks";
 import { activeCount, PRESET_MINUTES, type Filters, type PresetMinutes, type TimeRange } from "../../state/filters";
 import { strings } from "../../strings";
 import { readEnd, type ReadEnd } from "../../time/wall";
@@ -18,8 +18,8 @@ export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onC
   const [open, setOpen] = useState(false);
   const [customOpen, setCustomOpen] = useState(filters.range.kind === "custom");
   const panelId = useId();
-  // The back button may bring a range or take it away.
-  useEffect(() => setCustomOpen(filters.range.kind === "custom"), [filters.range]);
+  // The back button may bring a range or take it away; at once, or it would undo a press that follows.
+  useLayoutEffect(() => setCustomOpen(filters.range.kind === "custom"), [filters.range]);
 
   const active = activeCount(filters);
   const inPanel = active - Number(!!filters.camera);
@@ -101,7 +101,7 @@ interface LabelInputProps {
 export function LabelInput({ value, suggestions, onChange }: LabelInputProps) {
   const [text, setText] = useState(value ?? "");
   const listId = useId();
-  useEffect(() => setText(value ?? ""), [value]);
+  useLayoutEffect(() => setText(value ?? ""), [value]);
   const apply = (typed: string) => {
     const label = typed.trim() || null;
     if (label !== value) onChange(label);

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Frame, Site } from "../../api/types";
 import { navigate, useApp, useConnection } from "../../app/context";
 import { camerasInView, Feed, type FeedState } from "../../state/feed";
@@ -66,7 +66,8 @@ export function FramesView({ params }: ViewProps) {
   }, [feed]);
 
   const isFirst = useRef(true);
-  useEffect(() => {
+  // Before it is painted: frames of other filters must not be seen under these.
+  useLayoutEffect(() => {
     if (isFirst.current) {
       isFirst.current = false;
       return;
@@ -90,14 +91,16 @@ export function FramesView({ params }: ViewProps) {
   const suggestions = useLabelSuggestions(site, state);
 
   if (!state) return null;
-  const { filters, list, connection } = state;
+  const { list, connection } = state;
+  // The address's, not the feed's, which follows it: a second choice right after the first must not undo it.
+  const { filters } = fromAddress;
   const cameras = camerasInView(site.cameras, filters.camera);
   const namedCameras = cameras.map((camera) =>
     site.cameras.includes(camera) ? camera : { ...camera, name: strings.cameras.unknown(camera.camera_id) },
   );
 
   const change = (next: Filters) => {
-    if (sameFilters(next, feed.state.filters)) return;
+    if (sameFilters(next, filters)) return;
     navigate(searchFromFilters(next));
     window.scrollTo(0, 0);
   };

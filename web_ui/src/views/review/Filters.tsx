@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useState } from "preact/hooks";
 import type { Severity, Site } from "../../api/types";
 import { PRESET_MINUTES, type PresetMinutes } from "../../state/filters";
 import { activeFilters, has, NO_REVIEW_FILTERS, type ReviewFilters } from "../../state/reviewAddress";
@@ -25,7 +25,7 @@ export function Filters({ filters, site, zone, open, serverNow, onOpen, onChange
   const { shown } = filters;
   const panelId = useId();
   const [customOpen, setCustomOpen] = useState(filters.range.kind === "custom");
-  useEffect(() => setCustomOpen(filters.range.kind === "custom"), [filters.range]);
+  useLayoutEffect(() => setCustomOpen(filters.range.kind === "custom"), [filters.range]);
   const change = (part: Partial<ReviewFilters>) => onChange({ ...filters, ...part });
   const active = activeFilters(filters);
   const pressed = customOpen ? "custom" : filters.range.kind === "last" ? String(filters.range.minutes) : filters.range.kind;

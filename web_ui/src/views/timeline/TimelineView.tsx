@@ -83,7 +83,12 @@ export function TimelineView({ params }: ViewProps) {
   const scale = useMemo(() => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1, [widthPx]);
   const sizes = { marksPx: 28 * scale, markPx: 24 * scale, rowPx: (isPhone ? 36 : 28) * scale };
   const { data } = feed;
-  const items = useMemo(() => itemsOf(data, span, nowMs), [data, span.fromMs, span.toMs, nowMs]);
+  // The axis steps on by the pixel, which may be minutes: what has happened since is at its end, not left out.
+  const itemsToMs = range.kind === "last" ? Number.POSITIVE_INFINITY : span.toMs;
+  const items = useMemo(
+    () => itemsOf(data, { fromMs: span.fromMs, toMs: itemsToMs }, nowMs),
+    [data, span.fromMs, itemsToMs, nowMs],
+  );
   const rows = useMemo(() => rowsOf(site.watch_labels, label, items), [site, label, items]);
   const cameras = useMemo(() => {
     const known = site.cameras.filter(({ camera_id }) => chosen.length === 0 || chosen.includes(camera_id));
