@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from framewatch.adapters.memory_use import MemoryUse
 from framewatch.domain.errors import WriteConflict
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.hourly import Counts, DayCounts, HourCounts
@@ -12,6 +13,7 @@ from framewatch.domain.site import SiteConfig
 from framewatch.domain.trouble_life import TroubleLife
 from framewatch.services.frame_merge import FrameRead, Slice
 from framewatch.services.ports import Recount
+from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.watch_over import WatchDeps, watch_over
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame, day_of, index_name
@@ -171,6 +173,7 @@ class WatchWorld(World):
         self.health = FakeHealth(self.faults)
         self.pages = FakePages()
         self.recounts = self.counts = FakeCounts(self.faults)
+        self.use = MemoryUse()
         self.alive: dict[str, tuple[str, CameraState]] = {}
         self.beats = 0
 
@@ -199,6 +202,7 @@ class WatchWorld(World):
             health=self.health,
             counts=self.counts,
             visits=self.visits.newest_first,
+            use=UseRollUp(self.use, self.clock),
             meter=self.meter,
         )
 

@@ -1,4 +1,4 @@
-"""What metering needs of the world, as a Protocol; see ports.py."""
+"""What metering needs of the world, as Protocols; see ports.py."""
 
 from datetime import date, datetime
 from typing import Protocol
@@ -6,12 +6,14 @@ from typing import Protocol
 from framewatch.domain.use import DayUse, ProcessUse
 
 
-class UseTable(Protocol):
-    """What was used. What this build cannot read is left out, or left alone: NewerItem."""
-
+class UseNotes(Protocol):
     def put_process(self, use: ProcessUse, expires_at: datetime) -> None:
         """In place of what the process said before."""
         ...
+
+
+class UseTable(UseNotes, Protocol):
+    """What was used. What this build cannot read is left out, or left alone: NewerItem."""
 
     def processes(self, day: date) -> list[ProcessUse]:
         """Of one day; strong consistency."""

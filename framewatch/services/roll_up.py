@@ -42,6 +42,7 @@ from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import AlertState, Visit
 from framewatch.services.frame_merge import FramePages, FrameRead
 from framewatch.services.list_pages import ReadDay
+from framewatch.services.meter_use import for_camera
 from framewatch.services.ports import AlertTable, Clock, CountTable, HeartbeatTable, Recount
 from framewatch.services.tally import Tally
 from framewatch.wire.envelope import format_utc
@@ -133,7 +134,7 @@ class _Pass:
 
         def attempt(camera_id: str) -> None:
             try:
-                count(camera_id)
+                for_camera(camera_id, count, camera_id)
             except WriteConflict:
                 _log.info("%s: somebody else counts it at this moment", camera_id)
             except _OutOfTime:

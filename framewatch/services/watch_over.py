@@ -1,5 +1,5 @@
-"""Once a minute: alerts that are due, digests, whatever has fallen silent, and counts of what is stored. No part
-waits for another's success.
+"""Once a minute: alerts that are due, digests, whatever has fallen silent, and counts of what is stored and used. No
+part waits for another's success.
 
 What failed is tried again a minute later; that it failed is an error of the function, so that its alarm rings. Two
 passes at once tell nothing twice: an alert is taken by moving its due time, a digest by a version of the limits, and
@@ -16,8 +16,10 @@ from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Visit
 from framewatch.services.frame_merge import FramePages
 from framewatch.services.list_pages import ReadDay
+from framewatch.services.meter_use import for_camera
 from framewatch.services.ports import CountTable, HealthTable, HeartbeatTable, Meter, SiteSource, TroubleTable
 from framewatch.services.roll_up import CountDeps, roll_up
+from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.send_alerts import SendDeps, continue_alert
 from framewatch.services.send_digests import send_digests
 from framewatch.services.tally import Tally
@@ -41,6 +43,7 @@ class WatchDeps:
     health: HealthTable
     counts: CountTable
     visits: ReadDay[Visit]
+    use: UseRollUp
     meter: Meter
     executor: Executor | None = None
 
@@ -83,6 +86,7 @@ def watch_over(deps: WatchDeps, remaining_s: Callable[[], float]) -> None:
         "troubles": lambda: tell_troubles(site, deps.for_troubles(), tally, remaining_s),
         # Last: nobody is told later because there is much to count.
         "counts": lambda: roll_up(site, deps.for_counts(), tally, remaining_s),
+        "use": lambda: deps.use.run(site, remaining_s),
     }
     failed: dict[str, Exception] = {}
     for name, part in parts.items():
@@ -110,7 +114,7 @@ def continue_due(site: SiteConfig, deps: SendDeps, tally: Tally, remaining_s: Ca
             tally.count("AlertsDeferred", len(due) - n)
             break
         try:
-            continue_alert(work, site, deps, tally)
+            for_camera(work.ref.camera_id, continue_alert, work, site, deps, tally)
         except Exception as error:  # noqa: BLE001  one alert fails alone
             failed += 1
             _log_failure(work.ref.alert_id, error)

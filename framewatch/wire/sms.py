@@ -267,6 +267,16 @@ def septets(text: str) -> int:
     return sum(2 if c in GSM7_EXTENDED else 1 for c in text)
 
 
+def parts_of(text: str) -> int:
+    """How many a carrier is paid for: of 160 septets, or 153 each in several; of 70 and 67 UTF-16 units where one
+    character is not in GSM-7."""
+    if all(c in GSM7_BASIC or c in GSM7_EXTENDED or c in "\n\r" for c in text):
+        length, alone, joined = septets(text), MAX_SEPTETS, 153
+    else:
+        length, alone, joined = len(text.encode("utf-16-le")) // 2, 70, 67
+    return 1 if length <= alone else -(-length // joined)
+
+
 def cut(text: str, limit: int) -> str:
     """At most limit septets; a text that was cut says so with two dots."""
     if septets(text) <= limit:

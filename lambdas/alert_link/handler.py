@@ -17,9 +17,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
-from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.function import SystemClock, metered, start_ledger, start_logging
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.alerts import AnswerKind
 from framewatch.domain.errors import (
@@ -31,6 +32,7 @@ from framewatch.domain.errors import (
     SiteFileError,
 )
 from framewatch.services.answer_alerts import LinkDeps, answer_link, open_link
+from framewatch.services.meter_use import LedgerSite, UseLedger
 from lambdas.alert_link import words
 from lambdas.alert_link.page import Html, alert_page, refusal_page
 from lambdas.alert_link.settings import Settings
@@ -49,6 +51,11 @@ _log = logging.getLogger("framewatch.alert_link")
 
 
 def lambda_handler(event: Event, context: LambdaContext) -> Response:  # noqa: ARG001  Lambda hands it over
+    return metered(use(), lambda: guarded(event))
+
+
+def guarded(event: Event) -> Response:
+    """Whatever happens, a page of ours."""
     try:
         settings()  # begins the log
         return answer(event)
@@ -90,6 +97,11 @@ def read_answer(event: Event) -> AnswerKind:
 
 
 @cache
+def use() -> UseLedger:
+    return start_ledger(SERVICE)
+
+
+@cache
 def settings() -> Settings:
     """Read once a process, by its first request, which also begins the log. Raises SettingsError."""
     found = Settings.read(os.environ)
@@ -101,12 +113,13 @@ def settings() -> Settings:
 def deps() -> LinkDeps:
     """Built once a process, by its first request. Raises SettingsError."""
     told = settings()
-    aws = AwsClients(workers=1)
+    aws = AwsClients(workers=1, use=use())
     clock = SystemClock()
     s3 = aws.s3()
     table = DynamoTable(aws.dynamodb(), told.table)
+    use().keep_in(DynamoUseTable(table))
     return LinkDeps(
-        site=S3SiteSource(s3, told.config_bucket, told.site_key, clock),
+        site=LedgerSite(S3SiteSource(s3, told.config_bucket, told.site_key, clock), use()),
         alerts=DynamoAlertTable(table),
         visits=DynamoVisitTable(table),
         images=S3ImageStore(s3, told.frames_bucket),

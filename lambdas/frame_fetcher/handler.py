@@ -13,7 +13,7 @@ from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
-from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.function import SystemClock, UseLog, metered, start_ledger, start_logging
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.http_api import (
     Answers,
@@ -45,6 +45,7 @@ from framewatch.services.list_cameras import CameraDeps, list_cameras
 from framewatch.services.list_snoozes import list_snoozes
 from framewatch.services.list_visits import list_visits
 from framewatch.services.mark_seen import fetch_me
+from framewatch.services.meter_use import LedgerSite, UseLedger
 from framewatch.services.ports import SeenTable
 from framewatch.services.set_limits import show_limits
 from framewatch.wire.api import parse_around_query, parse_frames_query
@@ -65,7 +66,7 @@ _log = logging.getLogger("framewatch.frame_fetcher")
 
 
 def lambda_handler(event: Event, context: LambdaContext) -> Response:  # noqa: ARG001  Lambda hands it over
-    return guarded(lambda: answer(event), _log)
+    return metered(use(), lambda: guarded(lambda: answer(event), _log))
 
 
 def answer(event: Event) -> Response:
@@ -207,6 +208,13 @@ def deps_for(caller: Caller) -> Deps:
 
 
 @cache
+def use() -> UseLedger:
+    found = start_ledger(SERVICE)
+    found.keep_in(UseLog(_log))
+    return found
+
+
+@cache
 def settings() -> Settings:
     """Read once a process, by its first request, which also begins the log. Raises SettingsError."""
     found = Settings.read(os.environ)
@@ -218,10 +226,10 @@ def settings() -> Settings:
 def deps() -> Deps:
     """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
-    aws = AwsClients(workers=READERS)
+    aws = AwsClients(workers=READERS, use=use())
     clock = SystemClock()
     s3, dynamodb = aws.s3(), aws.dynamodb()
-    site = S3SiteSource(s3, told.config_bucket, told.site_key, clock)
+    site = LedgerSite(S3SiteSource(s3, told.config_bucket, told.site_key, clock), use())
     images = S3ImageStore(s3, told.frames_bucket)
     pages = DynamoFramePages(dynamodb, told.table, clock)
     table = DynamoTable(dynamodb, told.table)

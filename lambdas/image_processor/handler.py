@@ -26,7 +26,7 @@ from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
-from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.function import SystemClock, start_ledger, start_logging
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.limit_table import DynamoLimitTable
@@ -35,9 +35,11 @@ from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable
+from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.services.budget_source import TableBudget
 from framewatch.services.limited_site import LimitedSite
+from framewatch.services.meter_use import LedgerSite, UseLedger
 from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import BatchOutcome, Deps, process_batch
@@ -55,6 +57,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         records = to_records(event)
         outcome = process_batch(records, this.deps, seconds_left(context))
         this.health.note(records, outcome.counts)
+        this.use.count_acknowledged(records, outcome.failed_record_ids, this.deps.site)
         return to_response(outcome)
 
 
@@ -65,13 +68,15 @@ class App:
     deps: Deps
     health: HealthNotes
     meter: EmfMeter
+    use: UseLedger
     logger: Logger
 
     @contextmanager
     def invocation(self, context: LambdaContext) -> Iterator[None]:
         self.logger.append_keys(request_id=context.aws_request_id)
         try:
-            yield
+            with self.use.invocation():
+                yield
         finally:
             self.meter.flush()
 
@@ -80,17 +85,19 @@ class App:
 def app(stream: str) -> App:
     """Raises SettingsError."""
     settings = Settings.read(os.environ)
-    return build_app(settings, AwsClients(settings.workers), stream)
+    use = start_ledger(SERVICE)
+    return build_app(settings, AwsClients(settings.workers, use=use), use, stream)
 
 
-def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
+def build_app(settings: Settings, aws: AwsClients, use: UseLedger, stream: str) -> App:
     clock = SystemClock()
     s3 = aws.s3()
     table = DynamoTable(aws.dynamodb(), settings.table)
     alerts = DynamoAlertTable(table)
     sns = aws.sns()
     meter = EmfMeter(SERVICE, settings.stage)
-    site = S3SiteSource(s3, settings.config_bucket, settings.site_key, clock)
+    site = LedgerSite(S3SiteSource(s3, settings.config_bucket, settings.site_key, clock), use)
+    use.keep_in(DynamoUseTable(table))
     deps = Deps(
         site=LimitedSite(site, DynamoLimitTable(table), clock),
         budget=TableBudget(DynamoBudgetTable(table), clock),
@@ -117,7 +124,7 @@ def build_app(settings: Settings, aws: AwsClients, stream: str) -> App:
         margin_s=VISION_WORST_S + AFTER_VISION_S,
     )
     health = HealthNotes(DynamoHealthTable(table), clock)
-    return App(deps, health, meter, start_logging(SERVICE, settings))
+    return App(deps, health, meter, use, start_logging(SERVICE, settings))
 
 
 def stream_of(event: dict[str, Any]) -> str:

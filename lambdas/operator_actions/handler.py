@@ -13,15 +13,25 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
-from framewatch.adapters.aws.function import FunctionSettings, SystemClock, start_logging
-from framewatch.adapters.aws.http_api import Answers, Event, Response, dispatch, guarded, json_text, to_response
+from framewatch.adapters.aws.function import FunctionSettings, SystemClock, metered, start_ledger, start_logging
+from framewatch.adapters.aws.http_api import (
+    Answers,
+    Event,
+    Response,
+    dispatch,
+    guarded,
+    json_text,
+    to_response,
+)
 from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.seen_table import DynamoSeenTable
 from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.domain.access import Caller
 from framewatch.services.act_on_alerts import ActDeps, answer_alert, end_snooze, note_alert
 from framewatch.services.callers_site import CallersSite
 from framewatch.services.mark_seen import SeenDeps, mark_seen
+from framewatch.services.meter_use import LedgerSite, UseLedger
 from framewatch.services.set_limits import LimitDeps, set_limits
 from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note, parse_seen
 from framewatch.wire.api_limits import parse_limits
@@ -33,7 +43,7 @@ _log = logging.getLogger("framewatch.operator_actions")
 
 
 def lambda_handler(event: Event, context: LambdaContext) -> Response:  # noqa: ARG001  Lambda hands it over
-    return guarded(lambda: answer(event), _log)
+    return metered(use(), lambda: guarded(lambda: answer(event), _log))
 
 
 def answer(event: Event) -> Response:
@@ -85,6 +95,11 @@ def deps_for(caller: Caller) -> ActDeps:
 
 
 @cache
+def use() -> UseLedger:
+    return start_ledger(SERVICE)
+
+
+@cache
 def settings() -> FunctionSettings:
     """Read once a process, by its first request, which also begins the log. Raises SettingsError."""
     found = FunctionSettings.read(os.environ)
@@ -96,10 +111,11 @@ def settings() -> FunctionSettings:
 def deps() -> Deps:
     """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
-    aws = AwsClients(workers=1)
+    aws = AwsClients(workers=1, use=use())
     clock = SystemClock()
-    site = S3SiteSource(aws.s3(), told.config_bucket, told.site_key, clock)
+    site = LedgerSite(S3SiteSource(aws.s3(), told.config_bucket, told.site_key, clock), use())
     table = DynamoTable(aws.dynamodb(), told.table)
+    use().keep_in(DynamoUseTable(table))
     return Deps(
         acts=ActDeps(site=site, alerts=DynamoAlertTable(table), clock=clock),
         seen=SeenDeps(site=site, seen=DynamoSeenTable(table), clock=clock),

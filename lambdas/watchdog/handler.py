@@ -20,15 +20,18 @@ from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
-from framewatch.adapters.aws.function import SystemClock, start_logging
+from framewatch.adapters.aws.function import SystemClock, start_ledger, start_logging
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
 from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable, DynamoTroubleTable
+from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.services.limited_site import LimitedSite
+from framewatch.services.meter_use import LedgerSite, UseLedger
+from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.send_alerts import SendDeps
 from framewatch.services.watch_over import WatchDeps, watch_over
 from lambdas.watchdog.settings import Settings
@@ -50,13 +53,15 @@ class App:
 
     deps: WatchDeps
     meter: EmfMeter
+    use: UseLedger
     logger: Logger
 
     @contextmanager
     def invocation(self, context: LambdaContext) -> Iterator[None]:
         self.logger.append_keys(request_id=context.aws_request_id)
         try:
-            yield
+            with self.use.invocation():
+                yield
         finally:
             self.meter.flush()
 
@@ -65,15 +70,18 @@ class App:
 def app() -> App:
     """Raises SettingsError."""
     settings = Settings.read(os.environ)
-    return build_app(settings, AwsClients(READERS))
+    use = start_ledger(SERVICE)
+    return build_app(settings, AwsClients(READERS, use=use), use)
 
 
-def build_app(settings: Settings, aws: AwsClients) -> App:
+def build_app(settings: Settings, aws: AwsClients, use: UseLedger) -> App:
     clock = SystemClock()
     dynamodb, sns = aws.dynamodb(), aws.sns()
     table = DynamoTable(dynamodb, settings.table)
     meter = EmfMeter(SERVICE, settings.stage)
-    site = S3SiteSource(aws.s3(), settings.config_bucket, settings.site_key, clock)
+    site = LedgerSite(S3SiteSource(aws.s3(), settings.config_bucket, settings.site_key, clock), use)
+    use_table = DynamoUseTable(table)
+    use.keep_in(use_table)
     deps = WatchDeps(
         site=LimitedSite(site, DynamoLimitTable(table), clock),
         sending=SendDeps(
@@ -89,7 +97,8 @@ def build_app(settings: Settings, aws: AwsClients) -> App:
         health=DynamoHealthTable(table),
         counts=DynamoCountTable(table),
         visits=DynamoVisitTable(table).newest_first,
+        use=UseRollUp(use_table, clock),
         meter=meter,
         executor=ThreadPoolExecutor(READERS, thread_name_prefix="read"),
     )
-    return App(deps, meter, start_logging(SERVICE, settings))
+    return App(deps, meter, use, start_logging(SERVICE, settings))

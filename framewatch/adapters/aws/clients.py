@@ -14,6 +14,8 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.session import Session
 
+from framewatch.adapters.aws.use_meter import Counter, meter
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_rekognition.client import RekognitionClient
@@ -38,9 +40,11 @@ VISION_WORST_S = VISION_ATTEMPTS * (CONNECT_TIMEOUT_S + VISION_READ_TIMEOUT_S) +
 class AwsClients:
     """Builds clients that serve `workers` threads without queueing for a connection."""
 
-    def __init__(self, workers: int = 16, region: str | None = None):
+    def __init__(self, workers: int = 16, region: str | None = None, use: Counter | None = None):
+        """use: where to count what they use."""
         self._session = Session()
         self._region = region
+        self._use = use
         self._pool = max(10, workers + 2)
 
     def _config(self, read_timeout_s: float, attempts: int) -> Config:
@@ -53,7 +57,10 @@ class AwsClients:
         )
 
     def _client(self, service: str, config: Config) -> BaseClient:
-        return self._session.create_client(service, region_name=self._region, config=config)
+        client = self._session.create_client(service, region_name=self._region, config=config)
+        if self._use is not None:
+            meter(client, self._use)
+        return client
 
     def rekognition(self) -> "RekognitionClient":
         return cast(

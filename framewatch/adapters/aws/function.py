@@ -1,13 +1,21 @@
-"""What every Lambda function begins with: its settings, its clock, its log."""
+"""What every Lambda function begins with: its settings, its clock, its log, and the ledger of what it uses."""
 
+import json
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import utils
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from framewatch.domain.usage import UsageKind
+from framewatch.domain.use import ProcessUse
+from framewatch.services.meter_use import UseLedger, gigabytes
+
+_METERED_BYTES = 512 * 1024
 
 
 class SettingsError(ValueError):
@@ -45,6 +53,23 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def start_ledger(service: str) -> UseLedger:
+    """Of what this process uses; nobody reads it before it is told where to keep it."""
+    return UseLedger(service, SystemClock(), memory_mb=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0))
+
+
+class UseLog:
+    """UseNotes of a function that may write nothing: a line in its log, where the day's sum does not find it."""
+
+    def __init__(self, log: logging.Logger):
+        self._log = log
+
+    def put_process(self, use: ProcessUse, expires_at: datetime) -> None:  # noqa: ARG002
+        self._log.info(
+            "used since %s began: %s", use.day, json.dumps(use.shared.as_json()), extra={"use": use.process_id}
+        )
+
+
 def start_logging(service: str, settings: FunctionSettings) -> Logger:
     """JSON lines, also for our own modules, which write to the standard library's loggers."""
     logger = Logger(service=service, level=settings.log_level)
@@ -52,3 +77,14 @@ def start_logging(service: str, settings: FunctionSettings) -> Logger:
     logging.getLogger("framewatch")  # only loggers that exist are given the format
     utils.copy_config_to_registered_loggers(logger, include={"framewatch"}, ignore_log_level=False)
     return logger
+
+
+def metered(use: UseLedger, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A request that API Gateway and CloudFront have passed on, and are paid for; bodies by each 512 KB begun."""
+    with use.invocation():
+        response = answer()
+        size = len(response["body"].encode())
+        use.count(UsageKind.API_REQUESTS, max(1, -(-size // _METERED_BYTES)))
+        use.count(UsageKind.CLOUDFRONT_REQUESTS)
+        use.count(UsageKind.CLOUDFRONT_GB, gigabytes(size))
+    return response
