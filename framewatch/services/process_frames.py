@@ -36,6 +36,7 @@ from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
 from framewatch.services.choose_analysis import AnalysisChooser
 from framewatch.services.follow_visits import find_presences, follow_presence
+from framewatch.services.meter_use import for_camera
 from framewatch.services.ports import RawRecord
 from framewatch.services.processing import Deps
 from framewatch.services.tally import Tally
@@ -220,7 +221,9 @@ class _Batch:
     def _store_side_by_side(
         self, arrivals: Sequence[_Arrival], known: Mapping[str, StoredFrame]
     ) -> dict[str, StoredFrame]:
-        tasks = [(a, self._pool.submit(self._store, a.frame, known)) for a in arrivals]
+        tasks = [
+            (a, self._pool.submit(for_camera, a.frame.meta.camera_id, self._store, a.frame, known)) for a in arrivals
+        ]
         stored: dict[str, StoredFrame] = {}
         rejected: list[tuple[RawRecord, PermanentError]] = []
         for a, done in tasks:
@@ -276,8 +279,10 @@ class _Batch:
         presences = find_presences([*before.values(), *stored.values()], before.keys(), self._site, traces)
         check_time = partial(self._check_time, FINISH_S)
         tasks = [
-            self._pool.submit(follow_presence, presence, self._site, self._deps, self._tally, check_time)
-            for presence in presences
+            self._pool.submit(
+                for_camera, found.camera_id, follow_presence, found, self._site, self._deps, self._tally, check_time
+            )
+            for found in presences
         ]
         for task in tasks:
             for frame_id, error in task.result().items():
