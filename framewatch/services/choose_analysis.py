@@ -16,6 +16,13 @@ from framewatch.domain.site import SiteConfig
 from framewatch.domain.sparing import choose_analysis, trusted_reference
 from framewatch.wire.items import StoredFrame
 
+SPARED_AS = {
+    Analysis.INHERITED: "FramesInherited",
+    Analysis.SCREENED: "FramesScreened",
+    Analysis.BUDGET: "FramesOverBudget",
+}
+"""Names of metrics. The others of those stored were analysed: a metric of their own would cost, and say no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

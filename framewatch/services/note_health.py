@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from framewatch.domain.silence import ShardHealth
+from framewatch.services.choose_analysis import SPARED_AS
 from framewatch.services.ports import Clock, HealthTable, RawRecord
 
 NOTE_EVERY = timedelta(seconds=30)
@@ -64,6 +65,6 @@ class HealthNotes:
 
 def _vision_works(counts: Mapping[str, int]) -> bool | None:
     """None when vision was not asked. Where some frames pass, it is slow or throttled, and not down."""
-    if counts.get("FramesAnalysed"):
+    if counts.get("FramesStored", 0) > sum(counts.get(name, 0) for name in SPARED_AS.values()):
         return True
     return False if counts.get("VisionErrors") else None

@@ -34,7 +34,7 @@ from framewatch.domain.heartbeats import Heartbeat
 from framewatch.domain.hourly import bucket_of, is_late
 from framewatch.domain.labels import Label, fold
 from framewatch.domain.site import SiteConfig
-from framewatch.services.choose_analysis import AnalysisChooser
+from framewatch.services.choose_analysis import SPARED_AS, AnalysisChooser
 from framewatch.services.follow_visits import find_presences, follow_presence
 from framewatch.services.meter_use import for_camera
 from framewatch.services.ports import RawRecord
@@ -52,13 +52,6 @@ T = TypeVar("T")
 
 # Enough for one transaction and one text; with less, another step would be cut off in the middle.
 FINISH_S = 3.0
-
-_COUNTED_AS = {
-    Analysis.ANALYSED: "FramesAnalysed",
-    Analysis.INHERITED: "FramesInherited",
-    Analysis.SCREENED: "FramesScreened",
-    Analysis.BUDGET: "FramesOverBudget",
-}
 
 
 class OutOfTime(RetryableError):
@@ -255,7 +248,8 @@ class _Batch:
             self._tally.count("FramesDuplicate")
             return deps.frames.get_stored([meta]).get(meta.frame_id, stored)
         self._tally.count("FramesStored")
-        self._tally.count(_COUNTED_AS[choice.analysis])
+        if choice.analysis is not Analysis.ANALYSED:
+            self._tally.count(SPARED_AS[choice.analysis])
         self._tally.time_ms("CaptureToStoredMs", (now - meta.captured_at).total_seconds() * 1000)
         return stored
 

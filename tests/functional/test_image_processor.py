@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -15,6 +16,10 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
+from framewatch.adapters.aws.dynamo import DynamoTable
+from framewatch.domain.budget import BudgetCause, BudgetState, BudgetStep, CameraStep
+from framewatch.domain.frames import FrameRef, VisionHint
 from framewatch.wire.items import HEALTH_KEY
 from lambdas.image_processor import handler
 from tests.aws import DETECTIONS, REGION, TABLE, all_items, create_table, set_credentials, stub_detect_labels
@@ -137,6 +142,35 @@ def test_a_visitor_is_stored_and_is_one_text(cloud: Cloud) -> None:
     assert cloud.items("WL#front#door#") != []  # a frame of a watched label is found by all of its names
     visit = json.loads(cloud.items("V#front#human")[0]["doc"]["S"])
     assert (visit["frame_count"], visit["alerts"]["watch"]["state"]) == (5, "sent")
+
+
+def test_an_equal_frame_has_labels_that_it_is_found_by_and_a_step_of_the_budget_keeps_others_from_vision(
+    cloud: Cloud,
+) -> None:
+    first, again = make_frame(0, scene="person"), make_frame(1, at=1, scene="empty")
+    ref = FrameRef(first.meta.boot_id, first.meta.seq, first.meta.captured_at)
+    again = replace(again, meta=replace(again.meta, hint=VisionHint(same_as=ref)))
+    assert cloud.invoke(first, again) == []
+    assert cloud.asked == [first.jpeg]
+    found = [json.loads(item["doc"]["S"]) for item in cloud.items("WL#front#human#2026-03-14")]
+    assert [(doc["seq"], doc.get("analysis"), doc["jpeg_bytes"]) for doc in found] == [
+        (0, None, len(first.jpeg)),
+        (1, "inherited", len(again.jpeg)),
+    ]
+    step = CameraStep(BudgetStep.KEEP_ONLY, BudgetCause.SITE_DAY, NOON, NOON + timedelta(hours=1))
+    table = DynamoBudgetTable(DynamoTable(cloud.dynamodb, TABLE))
+    table.put_state(BudgetState({"front": step}), NOON + timedelta(days=1))
+    handler.app(STREAM).deps.clock.advance(30)  # type: ignore[attr-defined]  # it is read twice a minute
+    assert cloud.invoke(make_frame(2, at=2, scene="person")) == []
+    assert cloud.asked == [first.jpeg]
+    (kept,) = (doc for doc in map(_doc, cloud.items("F#front#2026-03-14")) if doc["seq"] == 2)
+    assert (kept["analysis"], kept["labels"]) == ("budget", [])
+    assert len(cloud.objects("frames/front/2026/03/14/")) == 3
+
+
+def _doc(item: dict[str, Any]) -> dict[str, Any]:
+    doc: dict[str, Any] = json.loads(item["doc"]["S"])
+    return doc
 
 
 def test_the_same_batch_again_changes_and_bills_nothing(cloud: Cloud) -> None:

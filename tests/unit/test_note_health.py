@@ -15,7 +15,7 @@ from tests.frames import NOON, make_frame, make_record
 from tests.watch_fakes import FakeHealth
 
 SHARD = "shardId-000000000001"
-SEEN, FAILED, BEATS = {"FramesStored": 1, "FramesAnalysed": 1}, {"VisionErrors": 2}, {"HeartbeatsStored": 1}
+SEEN, FAILED, BEATS = {"FramesStored": 1}, {"VisionErrors": 2}, {"HeartbeatsStored": 1}
 
 
 class Processor:

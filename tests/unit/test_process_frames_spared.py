@@ -13,12 +13,14 @@ from framewatch.domain.budget import BudgetCause, BudgetState, BudgetStep, Camer
 from framewatch.domain.errors import VisionThrottled
 from framewatch.domain.frames import Frame, FrameRef, Gate, GateReason, VisionHint
 from framewatch.domain.labels import Label
+from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import process_batch
 from framewatch.wire.items import StoredFrame, image_key
 from tests.batches import run
 from tests.fakes import Crash, World, make_site
 from tests.frames import CAR, NOON, PERSON, make_frame, make_record
+from tests.watch_fakes import FakeHealth
 
 DARK = replace(PERSON, name="Dark", confidence=60.0, aliases=(), instances=())
 
@@ -70,7 +72,7 @@ def test_a_near_duplicate_has_the_labels_and_boxes_of_the_analysed_frame_and_ask
     assert world.vision.calls == [first.jpeg]
     assert [v.frame_count for v in world.visits.of("front", "Person")] == [2]
     counts = world.meter.counts
-    assert (counts["FramesStored"], counts["FramesAnalysed"], counts["FramesInherited"]) == (2, 1, 1)
+    assert (counts["FramesStored"], counts["FramesInherited"]) == (2, 1)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -240,8 +242,14 @@ def test_what_needs_no_vision_is_stored_in_the_last_seconds_of_an_invocation() -
 def test_vision_that_nobody_asked_is_not_said_to_work() -> None:
     world = SparingWorld()
     world.step(BudgetStep.KEEP_ONLY)
-    counts = run(world, *records(world.frame(1), world.frame(2))).counts
-    assert (counts["FramesStored"], counts.get("FramesAnalysed", 0)) == (2, 0)
+    table = FakeHealth()
+    notes = HealthNotes(table, world.clock)
+    batch = records(world.frame(1), world.frame(2))
+    notes.note(batch, {"VisionErrors": 1})
+    world.clock.advance(40)
+    notes.note(batch, run(world, *batch).counts)
+    (health,) = table.all()
+    assert (health.at, health.vision_failing_since) == (world.clock.now(), NOON)
 
 
 @settings(max_examples=60, deadline=None)
