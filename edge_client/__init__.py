@@ -22,7 +22,8 @@ Its files read in flow order:
 
 The unattended service is built from the same parts:
 
-    config.py        the edge file; config_watch.py reads it again when it changes
+    config.py        the edge file; config_watch.py reads it again when it changes, control.py from S3
+    control_watch.py what the box is told between two edge files: to sample less often
     lifecycle.py     one camera's life, a state machine: what happened in, what to do out
     supervisor.py    the cameras' processes, one state machine each
     ledger.py        where every frame went: sampled == sent + gated + dropped + failed + waiting

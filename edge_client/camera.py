@@ -36,7 +36,7 @@ from edge_client.explain import (
     explain_unreadable,
 )
 from edge_client.gate_settings import WithheldReason
-from edge_client.pipe import PROGRESS, Facts, Job, Kind, receive
+from edge_client.pipe import PROGRESS, SHARED_BYTES, SLOW_BY, Facts, Job, Kind, receive
 from edge_client.source import Source
 
 _NOISE_LINES = 40
@@ -77,14 +77,15 @@ class CameraProcess:
         self._told: set[str] = set()  # reasons of unreadable pictures, since the source was opened
         self._last_word: tuple[Kind, Facts] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._progress: mmap.mmap | None = None
+        self._shared: mmap.mmap | None = None
+        self._slow_by = 1
         self.finished = threading.Event()
         self.is_delivering = False
         """A record of it waits for room: that the child then reads nothing is no fault of the camera."""
 
     @property
     def frames_read(self) -> int:
-        return int(PROGRESS.unpack_from(self._progress)[0]) if self._progress is not None else 0
+        return int(PROGRESS.unpack_from(self._shared)[0]) if self._shared is not None else 0
 
     @property
     def pid(self) -> int | None:
@@ -93,8 +94,9 @@ class CameraProcess:
     def start(self) -> None:
         # Shared memory, so that the count survives a child that aborts without a word.
         with tempfile.TemporaryFile() as file:
-            file.truncate(PROGRESS.size)
-            self._progress = mmap.mmap(file.fileno(), PROGRESS.size)
+            file.truncate(SHARED_BYTES)
+            self._shared = mmap.mmap(file.fileno(), SHARED_BYTES)
+            self.slow_down(self._slow_by)
             root = str(Path(__file__).resolve().parent.parent)
             path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)
             # A group of its own: Ctrl-C in a terminal is the parent's to handle.
@@ -116,6 +118,12 @@ class CameraProcess:
         with contextlib.suppress(BrokenPipeError):  # it died at once; its end tells how
             self._process.stdin.write(job.to_json().encode() + b"\n")
             self._process.stdin.flush()
+
+    def slow_down(self, slow_by: int) -> None:
+        """From the next frame on, takes only each so many-th of those that it would sample. Before or after start."""
+        self._slow_by = slow_by
+        if self._shared is not None:
+            SLOW_BY.pack_into(self._shared, PROGRESS.size, slow_by)
 
     def stop(self) -> None:
         """Asks the child to end: at once where it is reading, after the whole frame where it has one in hand."""

@@ -172,6 +172,7 @@ def _run_service(args: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         source,
         lambda region: _kinesis(args.region or region, args.endpoint_url),
         log,
+        sources=config_source,
         stop=stop,
     )
     _stop_on_signals(stop)

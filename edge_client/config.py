@@ -39,6 +39,10 @@ class EdgeFileError(PermanentError):
     """The edge file is not usable. The message has a line for each problem."""
 
 
+class EdgeFileMissing(EdgeFileError):
+    """There is none, or none that this box may read, which S3 does not tell apart."""
+
+
 class SamplingSection(Section):
     every: int | None = Field(default=None, ge=1, le=1_000_000, description="take every Nth frame")
     fps: float | None = Field(default=None, gt=0, le=1000, description="or at most so many frames a second")
@@ -141,6 +145,12 @@ class EdgeConfig(Section):
     stream: Stream
     spool: SpoolSection
     status: Status = Status()
+    control: str | None = Field(
+        default=None,
+        min_length=1,
+        description="the control document, a path or s3://bucket/key; without it the one beside the edge file, where"
+        " that lies in S3",
+    )
     defaults: Defaults = Defaults()
     cameras: tuple[CameraSection, ...] = Field(min_length=1, max_length=500)
 

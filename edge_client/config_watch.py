@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from edge_client.config import EdgeConfig, EdgeFileError, read_edge_text
+from edge_client.config import EdgeConfig, EdgeFileError, EdgeFileMissing, read_edge_text
 
 FILE_POLL_S = 1.0
 
@@ -18,7 +18,7 @@ class ConfigSource(Protocol):
     def poll_s(self) -> float: ...
 
     def version(self) -> str:
-        """Another one when the text may be another. Raises EdgeFileError."""
+        """Another one when the text may be another. Raises EdgeFileError, EdgeFileMissing where there is none."""
         ...
 
     def read(self) -> bytes:
@@ -47,7 +47,8 @@ class FileSource:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: OSError) -> EdgeFileError:
-        return EdgeFileError(f"{self.name}: cannot be read ({error.strerror}); check the path and its rights")
+        kind = EdgeFileMissing if isinstance(error, FileNotFoundError) else EdgeFileError
+        return kind(f"{self.name}: cannot be read ({error.strerror}); check the path and its rights")
 
 
 class ConfigWatch:

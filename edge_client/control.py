@@ -1,7 +1,7 @@
-"""The box's control object: its edge file in the deployment's configuration bucket, which only this box may read.
+"""The box's control objects in the deployment's configuration bucket, which only this box may read.
 
-`s3://<bucket>/edge/<user>/edge.yaml`, uploaded with `pynt configureedge`. Asked for by its ETag, so that a file that
-did not change is not sent again.
+`s3://<bucket>/edge/<user>/edge.yaml`, its edge file, uploaded with `pynt configureedge`, and `control.json` beside
+it, what it is told in between. Asked for by their ETag, so that what did not change is not sent again.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from edge_client.config import EdgeFileError
+from edge_client.config import EdgeFileError, EdgeFileMissing
 from framewatch.adapters.aws.errors import missing_grant
 from framewatch.wire.yaml_reading import MAX_BYTES
 
@@ -22,11 +22,12 @@ POLL_S = 60.0
 _URL = re.compile(r"^s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)$")
 _CLOCK = "this machine's clock is wrong, or the secret key is; set the clock (NTP) and check the key"
 _REVOKED = "the access key is not valid, perhaps revoked; `pynt edgeboxes` tells, `pynt rotateedge` makes another"
+# A box may not list the bucket, and to who may not, S3 does not tell a missing object from a closed one.
+_MISSING = ("NoSuchKey", "404", "AccessDenied")
 _MEANS = {
     "NoSuchKey": "does not exist; upload it with `pynt configureedge`",
     "404": "does not exist; upload it with `pynt configureedge`",
     "NoSuchBucket": "there is no such bucket; check the address, `pynt edgebox` and `pynt configureedge` print it",
-    # A box may not list the bucket, and to who may not, S3 does not tell a missing object from a closed one.
     "AccessDenied": "does not exist, or this box may not read it: each box reads its own alone;"
     " upload it with `pynt configureedge`, and check that the address and the key are this box's",
     "InvalidAccessKeyId": _REVOKED,
@@ -45,8 +46,13 @@ def parse_control_url(text: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def beside(name: str) -> str | None:
+    """The address of the control document of a box whose edge file lies in S3; None for any other edge file."""
+    return f"{name.rpartition('/')[0]}/control.json" if parse_control_url(name) else None
+
+
 class ControlObject:
-    """A source of the edge file. Not for several threads."""
+    """A source of the edge file, or of the control document. Not for several threads."""
 
     poll_s = POLL_S
 
@@ -69,7 +75,8 @@ class ControlObject:
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "Unknown"))
             if code not in ("304", "NotModified"):
-                raise EdgeFileError(f"{self.name}: {_MEANS.get(code, _NETWORK)} ({_details(code, error)})") from None
+                kind = EdgeFileMissing if code in _MISSING else EdgeFileError
+                raise kind(f"{self.name}: {_MEANS.get(code, _NETWORK)} ({_details(code, error)})") from None
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise EdgeFileError(f"{self.name}: {_NO_KEY} ({type(error).__name__})") from None
         except BotoCoreError as error:

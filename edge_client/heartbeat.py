@@ -23,6 +23,7 @@ class CameraReport:
     last_error: str | None = None
     counts: CameraCounts = field(default_factory=CameraCounts)
     spool: SpoolDepth = field(default_factory=SpoolDepth)
+    slowed_by: int = 1
 
 
 class Heartbeats:
@@ -52,5 +53,6 @@ class Heartbeats:
             counts=report.counts,
             spool=report.spool,
             clock_offset_s=clock_offset_s,
+            slowed_by=report.slowed_by,
         )
         return Record(report.camera_id, f"heartbeat {seq}", encode_heartbeat(heartbeat), perishable=True)

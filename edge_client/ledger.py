@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 @dataclass(frozen=True, slots=True)
 class Account:
     """Since the start of this process. gated: by reason. recovered: of those sampled, what an earlier process had
-    left in the spool. dropped: gave way to newer ones. failed: could not be sent."""
+    left in the spool. dropped: gave way to newer ones. failed: could not be sent. repeated: of those sampled, what
+    nearly equals an earlier frame."""
 
     sampled: int = 0
     sent: int = 0
@@ -18,6 +19,7 @@ class Account:
     failed: int = 0
     waiting: int = 0
     recovered: int = 0
+    repeated: int = 0
 
 
 class Ledger:
@@ -37,9 +39,9 @@ class Ledger:
     def recovered(self, camera_id: str, records: int) -> None:
         self._post(camera_id, sampled=records, recovered=records, waiting=records)
 
-    def sampled(self, camera_id: str) -> None:
+    def sampled(self, camera_id: str, *, repeats: bool = False) -> None:
         """Taken by the camera and not yet settled."""
-        self._post(camera_id, sampled=1, waiting=1)
+        self._post(camera_id, sampled=1, waiting=1, repeated=int(repeats))
 
     def gated(self, camera_id: str, reason: str) -> None:
         with self._lock:

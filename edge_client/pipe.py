@@ -15,8 +15,11 @@ from enum import IntEnum
 from typing import IO, Any, Literal
 
 _HEAD = struct.Struct(">BII")
-# Frames read so far, in memory that both sides see.
+# In memory that both sides see. The child's: frames read so far. The parent's, after it: sample so many times less
+# often, 0 as 1.
 PROGRESS = struct.Struct("=Q")
+SLOW_BY = struct.Struct("=B")
+SHARED_BYTES = PROGRESS.size + SLOW_BY.size
 
 
 @dataclass(frozen=True, slots=True)

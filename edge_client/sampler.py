@@ -4,6 +4,7 @@ A sampler sees each frame's index and media time before its pixels exist, so tha
 converted. SamplingHours close the sampling for part of the week.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -87,6 +88,24 @@ class _PerSecondSampler:
         if self._next_tick is not None and tick < self._next_tick:
             return False
         self._next_tick = tick + 1
+        return True
+
+
+class SlowedSampler:
+    """Of the frames that another sampler wants, the first and from then on each slow_by-th, whatever that is then."""
+
+    def __init__(self, sampler: Sampler, slow_by: Callable[[], int]) -> None:
+        self._sampler = sampler
+        self._slow_by = slow_by
+        self._passed_over: int | None = None
+
+    def wants(self, index: int, media_time_s: float) -> bool:
+        if not self._sampler.wants(index, media_time_s):
+            return False
+        if self._passed_over is not None and self._passed_over + 1 < self._slow_by():
+            self._passed_over += 1
+            return False
+        self._passed_over = 0
         return True
 
 

@@ -10,13 +10,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_client.buffer import Dropped, DropReason, Named, Record
 from edge_client.config import EdgeConfig, EdgeFileError
 from edge_client.config_watch import ConfigSource, ConfigWatch
+from edge_client.control import beside
+from edge_client.control_watch import ControlWatch
 from edge_client.events import CameraWarning, EdgeEvent, FrameGated, FrameSampled, Opened
 from edge_client.folder_lock import SpoolError
 from edge_client.heartbeat import HEARTBEAT_EVERY_S, CameraReport, Heartbeats
@@ -27,8 +29,10 @@ from edge_client.spool import Spool
 from edge_client.status import BoxState, CameraView, StatusServer
 from edge_client.supervisor import CameraPlan, CameraStatus, Supervisor
 from edge_client.uplink import Uplink
+from framewatch.domain.edge_control import EdgeControl
 from framewatch.domain.frames import make_boot_id
 from framewatch.domain.heartbeats import CameraCounts, SpoolDepth
+from framewatch.wire.envelope import format_utc
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -38,7 +42,7 @@ _TICK_S = 1.0
 _PROGRESS_EVERY_S = 10.0
 _NEWS_OF_LOSSES_EVERY_S = 60.0
 # The sections of the edge file that a running service cannot take in.
-_FIXED = ("box", "stream", "spool", "status")
+_FIXED = ("box", "stream", "spool", "status", "control")
 _MIB = 1024 * 1024
 _LOST: dict[DropReason | None, str] = {
     DropReason.NO_ROOM: "the spool is full, so its oldest frames made room; give it more (spool.max_mib)",
@@ -51,7 +55,8 @@ KinesisFactory = Callable[[str | None], "KinesisClient"]
 
 
 class EdgeService:
-    """One run. kinesis: makes a client for a region; called again when new credentials may help."""
+    """One run. kinesis: makes a client for a region; called again when new credentials may help. sources: opens the
+    control document, a path or s3://bucket/key; it raises ValueError with a sentence."""
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class EdgeService:
         kinesis: KinesisFactory,
         log: ServiceLog,
         *,
+        sources: Callable[[str], ConfigSource],
         stop: threading.Event,
         flush_s: float = FLUSH_S,
         heartbeat_every_s: float = HEARTBEAT_EVERY_S,
@@ -72,7 +78,9 @@ class EdgeService:
         self._reload = threading.Event()
         self._started_at = self._loaded_at = datetime.now(UTC)
         self._version = importlib.metadata.version("framewatch")
-        self._config_error = ""
+        self._config_error = self._control_error = ""
+        self._sources = sources
+        self._control: ControlWatch | None = None
         self._ledger = Ledger()
         self._watch = ConfigWatch(source, on_change=self._on_config, on_error=self._on_config_error)
         self._supervisor = Supervisor(on_event=self._on_event, on_record=self._on_record, on_news=self._on_news)
@@ -87,8 +95,9 @@ class EdgeService:
         """Until `stop` is set. Returns 0, or 1 where it cannot start, and then it has said why."""
         try:
             self._config = self._first = self._watch.load()
+            self._control = self._open_control(self._config)
             self._spool = self._open_spool(self._config)
-        except (EdgeFileError, SpoolError) as error:
+        except (EdgeFileError, SpoolError, ValueError) as error:
             self._log.say("cannot-start", str(error), error=True)
             return 1
         try:
@@ -117,6 +126,8 @@ class EdgeService:
         self._supervisor.apply(_plans(self._config))
         server.start()
         self._watch.start()
+        if self._control is not None:
+            self._control.start()
         notify("READY=1")
         try:
             self._loop()
@@ -124,6 +135,10 @@ class EdgeService:
             self._end()
             server.stop()
         return 0
+
+    def _open_control(self, config: EdgeConfig) -> ControlWatch | None:
+        where = config.control or beside(self._source.name)
+        return ControlWatch(self._sources(where), on_error=self._on_control_error) if where else None
 
     def _open_spool(self, config: EdgeConfig) -> Spool:
         spool = Spool(
@@ -154,6 +169,7 @@ class EdgeService:
                 self._reload.clear()
                 self._watch.ask()
                 self._supervisor.retry_now()
+            self._slow_down()
             if now_s >= next_heartbeat_s:
                 next_heartbeat_s = now_s + self._heartbeat_every_s
                 self._send_heartbeats(heartbeats)
@@ -170,6 +186,8 @@ class EdgeService:
         notify("STOPPING=1")
         self._log.say("stop", "stopping: the cameras end, what they hold goes to the spool.")
         self._watch.stop()
+        if self._control is not None:
+            self._control.stop()
         self._supervisor.stop()
         self._uplink.stop(self._flush_s)
         for lost in self._spool.abort():
@@ -189,7 +207,7 @@ class EdgeService:
     def _on_event(self, event: EdgeEvent) -> None:
         match event:
             case FrameSampled():
-                self._ledger.sampled(event.camera_id)
+                self._ledger.sampled(event.camera_id, repeats=event.repeats)
                 if self._log.verbose:
                     self._log.say("frame", f"{event.camera_id}: took {event.frame_id}", camera_id=event.camera_id)
             case FrameGated():
@@ -251,6 +269,30 @@ class EdgeService:
         else:
             self._log.say("config", "the edge file is good again.")
 
+    def _on_control_error(self, error: str | None) -> None:
+        self._control_error = error or ""
+        if error:
+            self._log.say("control", f"the control document is not taken in: {error}", error=True)
+        else:
+            self._log.say("control", "the control document can be read again.")
+
+    def _slow_down(self) -> None:
+        """Each second, for what was asked may be over, and cameras come and go."""
+        control = self._control_now()
+        asked = control.slow_by if control is not None else {}
+        changed = self._supervisor.slow_down({c.id: asked.get(c.id, 1) for c in self._config.cameras})
+        for camera_id, by in sorted(changed.items()):
+            how = "as its edge file says again"
+            if control is not None and by > 1:
+                how = f"{by} times less often until {format_utc(control.until)}, to keep a budget"
+            self._log.say("sampling", f"{camera_id}: it samples {how}.", camera_id=camera_id)
+
+    def _control_now(self) -> EdgeControl | None:
+        if self._control is None:
+            return None
+        # By the clock of who wrote it, where that is known: a box whose clock is wrong is not slow for longer.
+        return self._control.at(datetime.now(UTC) - timedelta(seconds=self._uplink.clock_offset_s or 0.0))
+
     # -- what is told
 
     def look(self) -> BoxState:
@@ -266,6 +308,9 @@ class EdgeService:
             config=self._source.name,
             config_error=self._config_error,
             config_loaded_at=self._loaded_at,
+            control=self._control.name if self._control is not None else None,
+            control_error=self._control_error,
+            control_until=control.until if (control := self._control_now()) is not None else None,
             spool_folder=self._first.spool.folder,
             spool_bytes=self._spool.disk_bytes,
             spool_max_bytes=self._first.spool.max_mib * _MIB,
@@ -303,6 +348,7 @@ def _heartbeat(view: CameraView, status: CameraStatus, at: datetime) -> CameraRe
         status.last_error or None,
         CameraCounts(status.read, a.sampled, a.sent, dict(a.gated), a.dropped, a.failed),
         SpoolDepth(depth.records, depth.bytes, depth.oldest_age_s(at)),
+        status.slowed_by,
     )
 
 

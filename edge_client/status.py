@@ -40,7 +40,8 @@ class CameraView:
 
 @dataclass(frozen=True, slots=True)
 class BoxState:
-    """stream_error, config_error: what is wrong now, in words; empty when nothing is."""
+    """stream_error, config_error, control_error: what is wrong now, in words; empty when nothing is. control: where
+    the control document is looked for, None: nowhere. control_until: of the one that holds."""
 
     box: str
     version: str
@@ -51,6 +52,9 @@ class BoxState:
     config: str
     config_error: str
     config_loaded_at: datetime
+    control: str | None
+    control_error: str
+    control_until: datetime | None
     spool_folder: str
     spool_bytes: int
     spool_max_bytes: int
@@ -83,6 +87,11 @@ def state_json(state: BoxState) -> dict[str, Any]:
             "loaded_at": format_utc(state.config_loaded_at),
             "error": state.config_error or None,
         },
+        "control": {
+            "from": state.control,
+            "until": format_utc(state.control_until) if state.control_until is not None else None,
+            "error": state.control_error or None,
+        },
         "spool": {"folder": state.spool_folder, "bytes": state.spool_bytes, "max_bytes": state.spool_max_bytes},
         "cameras": {report.camera_id: _camera_json(report, state.at) for report in state.cameras},
     }
@@ -99,6 +108,7 @@ def _camera_json(report: CameraView, at: datetime) -> dict[str, Any]:
         "failed": account.failed,
         "waiting": account.waiting,
         "recovered": account.recovered,
+        "repeated": account.repeated,
     }
     spool = {"records": depth.records, "bytes": depth.bytes, "oldest_age_s": _rounded(depth.oldest_age_s(at))}
     if status is None:
@@ -107,6 +117,7 @@ def _camera_json(report: CameraView, at: datetime) -> dict[str, Any]:
         "state": status.state,
         "last_error": status.last_error or None,
         "source": status.source,
+        "slowed_by": status.slowed_by,
         "restarts": status.restarts,
         "next_try_in_s": _rounded(status.next_try_in_s),
         "last_frame_at": format_utc(status.last_frame_at) if status.last_frame_at is not None else None,
@@ -158,6 +169,9 @@ def _box_metrics(state: BoxState) -> Iterator[Metric]:
     yield _gauge("start_time_seconds", "When the service started.", state.started_at.timestamp())
     yield _gauge("stream_up", "1 while the stream takes frames.", float(not state.stream_error))
     yield _gauge("config_ok", "1 while the newest edge file is the one that is used.", float(not state.config_error))
+    yield _gauge(
+        "control_ok", "1 while the control document can be read, or is none.", float(not state.control_error)
+    )
     yield _gauge("config_loaded_time_seconds", "When it was taken in.", state.config_loaded_at.timestamp())
     yield _gauge("spool_bytes", "Of the spool on the disk.", state.spool_bytes)
     yield _gauge("spool_max_bytes", "What it may take.", state.spool_max_bytes)
@@ -174,11 +188,13 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
 
     states = gauge("camera_state", "1 for the state that the camera is in.", "state")
     restarts = counter("camera_restarts", "Processes of the camera after the first.")
+    slowed_by = gauge("camera_slowed_by", "It samples so many times less often than its edge file says.")
     memory = gauge("camera_memory_bytes", "Resident memory of the camera's process.")
     last_frame = gauge("camera_last_frame_time_seconds", "When its last sampled frame that was not gated was read.")
     read = counter("frames_read", "Frames grabbed from the camera.")
     sampled = counter("frames_sampled", "Frames taken: sent + gated + dropped + failed + waiting.")
     recovered = counter("frames_recovered", "Of those sampled, what an earlier process had left in the spool.")
+    repeated = counter("frames_repeated", "Of those sampled, what nearly equals an earlier frame.")
     gated = counter("frames_gated", "Frames that the motion gate kept back.", "reason")
     sent = counter("frames_sent", "Frames that the stream has taken.")
     dropped = counter("frames_dropped", "Frames that gave way to newer ones.")
@@ -192,6 +208,7 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
             for each in CameraState:
                 states.add_metric([*camera, each], float(status.state is each))
             restarts.add_metric(camera, status.restarts)
+            slowed_by.add_metric(camera, status.slowed_by)
             read.add_metric(camera, status.read)
             if status.memory_bytes is not None:
                 memory.add_metric(camera, status.memory_bytes)
@@ -202,6 +219,7 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
         for metric, value in (
             (sampled, account.sampled),
             (recovered, account.recovered),
+            (repeated, account.repeated),
             (sent, account.sent),
             (dropped, account.dropped),
             (failed, account.failed),
@@ -210,7 +228,8 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
             (oldest, report.depth.oldest_age_s(state.at) or 0.0),
         ):
             metric.add_metric(camera, value)
-    yield from (states, restarts, memory, last_frame, read, sampled, recovered, gated, sent, dropped, failed)
+    yield from (states, restarts, slowed_by, memory, last_frame, read, sampled, recovered, repeated, gated)
+    yield from (sent, dropped, failed)
     yield from (waiting, spool_bytes, oldest)
 
 

@@ -48,7 +48,8 @@ class CameraPlan:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """One camera at one moment. memory_bytes: of its process, None without one. share_done, eta_s: of a clip."""
+    """One camera at one moment. memory_bytes: of its process, None without one. share_done, eta_s: of a clip.
+    slowed_by: it samples so many times less often than its edge file says."""
 
     camera_id: str
     state: CameraState
@@ -63,6 +64,7 @@ class CameraStatus:
     fps: float | None
     share_done: float | None
     eta_s: float | None
+    slowed_by: int = 1
 
 
 class Process(Protocol):
@@ -76,6 +78,7 @@ class Process(Protocol):
     @property
     def pid(self) -> int | None: ...
     def start(self) -> None: ...
+    def slow_down(self, slow_by: int) -> None: ...
     def stop(self) -> None: ...
     def kill(self) -> None: ...
 
@@ -124,6 +127,7 @@ class Supervisor:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - it spreads tries, it keeps no secret
         self._posts: dict[str, _Post] = {}
+        self._slow_by: dict[str, int] = {}
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._end = threading.Event()
@@ -157,6 +161,20 @@ class Supervisor:
         with self._lock:
             for camera_id, post in self._posts.items():
                 self._do(camera_id, post, post.life.retry_now(self._clock()))
+
+    def slow_down(self, slow_by: Mapping[str, int]) -> dict[str, int]:
+        """Cameras that are not named sample as their plan says. Returns what changed: id -> how much it is now."""
+        changed: dict[str, int] = {}
+        with self._lock:
+            for camera_id, post in self._posts.items():
+                by = slow_by.get(camera_id, 1)
+                if by == self._slow_by.get(camera_id, 1):
+                    continue
+                changed[camera_id] = by
+                if post.process is not None:
+                    post.process.slow_down(by)
+            self._slow_by = dict(slow_by)
+        return changed
 
     def stop(self) -> None:
         """Returns when no process is left; each has handed over the frame it had in hand, unless it hung."""
@@ -235,6 +253,7 @@ class Supervisor:
                 on_record=lambda record: self._on_record(record, source.is_live),
                 on_finished=self._wake.set,
             )
+            process.slow_down(self._slow_by.get(camera.camera_id, 1))
             process.start()
         except SourceError as error:
             # Most of all a password that the environment does not hold: as good as a wrong one.
@@ -318,6 +337,7 @@ class Supervisor:
             fps=opened.fps if opened is not None else None,
             share_done=share,
             eta_s=eta_s,
+            slowed_by=self._slow_by.get(camera_id, 1),
         )
 
 

@@ -25,9 +25,9 @@ from edge_client.gate_settings import GateDecision, GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
 from edge_client.masks import PrivacyMasks
 from edge_client.opening import OpenFailed, Opening
-from edge_client.pipe import PROGRESS, Facts, Job, Kind, send
+from edge_client.pipe import PROGRESS, SHARED_BYTES, SLOW_BY, Facts, Job, Kind, send
 from edge_client.reader import FALLBACK_FPS, Reader, open_reader
-from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, make_sampler
+from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, SlowedSampler, make_sampler
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
 from framewatch.domain.frames import Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint, make_boot_id
@@ -55,14 +55,16 @@ Emit = Callable[[Kind, Facts, bytes], None]
 class Worker:
     """One camera's life. Ends by returning; its last message says why."""
 
-    def __init__(self, job: Job, emit: Emit, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, job: Job, emit: Emit, progress: Callable[[int], None], slow_by: Callable[[], int] = lambda: 1
+    ) -> None:
+        """slow_by: asked for each frame that would be sampled; see SlowedSampler."""
         self._job = job
         self._emit = emit
         self._progress = progress
         self._source = Source(SourceKind(job.kind), job.target, "")
-        self._sampler: Sampler = make_sampler(
-            PerSecond(job.per_second) if job.per_second is not None else EveryNth(job.every_nth or 1)
-        )
+        sampling = PerSecond(job.per_second) if job.per_second is not None else EveryNth(job.every_nth or 1)
+        self._sampler: Sampler = SlowedSampler(make_sampler(sampling), slow_by)
         self._hours = SamplingHours(tuple(job.hours), job.time_zone) if job.hours else None
         polygons = [checked_polygon([(x, y) for x, y in polygon]) for polygon in job.privacy_masks]
         self._masks = PrivacyMasks(polygons)
@@ -338,12 +340,14 @@ def main() -> None:
             os._exit(0)
         line += byte
     job = Job.from_json(bytes(line))
-    progress: Callable[[int], None] = lambda _: None  # noqa: E731
-    if job.progress_fd is not None:
-        shared = mmap.mmap(job.progress_fd, PROGRESS.size)
+    # Without the parent's memory, one of its own that nobody reads.
+    shared = mmap.mmap(-1 if job.progress_fd is None else job.progress_fd, SHARED_BYTES)
 
-        def progress(read: int) -> None:
-            PROGRESS.pack_into(shared, 0, read)
+    def progress(read: int) -> None:
+        PROGRESS.pack_into(shared, 0, read)
+
+    def slow_by() -> int:
+        return int(SLOW_BY.unpack_from(shared, PROGRESS.size)[0])
 
     def write(data: bytes) -> None:
         view = memoryview(data)
@@ -352,7 +356,7 @@ def main() -> None:
 
     if select.select([0], [], [], 0)[0]:  # stopped while this process was starting: not one frame more
         os._exit(0)
-    worker = Worker(job, lambda kind, facts, record: send(write, kind, facts, record), progress)
+    worker = Worker(job, lambda kind, facts, record: send(write, kind, facts, record), progress, slow_by)
     threading.Thread(target=_end_with_stdin, args=(worker.frame_in_hand,), daemon=True).start()
     try:
         worker.run()

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
 
+from framewatch.wire.edge_control import CONTROL_KEY
 from infra.constructs.policy import allow
 from infra.constructs.removal import pin_logical_id
 from infra.settings import EDGE_KEY, StageSettings
@@ -42,6 +43,11 @@ class IngestStack(cdk.Stack):
                     "ReadOwnControlObject",
                     ["s3:GetObject"],
                     data.config.arn_for_objects(EDGE_KEY.format(user="${aws:username}")),
+                ),
+                allow(
+                    "ReadOwnControlDocument",
+                    ["s3:GetObject"],
+                    data.config.arn_for_objects(CONTROL_KEY.format(user="${aws:username}")),
                 ),
             ],
         )

@@ -34,6 +34,7 @@ from framewatch.domain.frames import make_boot_id
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.limits import Held
 from framewatch.services.ports import RawRecord
+from framewatch.wire.edge_control import CONTROL_KEY
 from framewatch.wire.envelope import format_utc
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import day_of
@@ -63,6 +64,7 @@ FUNCTIONS = {
 GAP_S = 30
 BOX = "shop-1"
 EDGE_FILE = b"box: shop-1\n"
+CONTROL_DOCUMENT = b'{"form": 1}'
 PHONE, SECOND_PHONE = "+12025550123", "+12025550167"
 _CAMERAS = 60
 SITE = "\n".join(
@@ -112,6 +114,8 @@ class Deployed:
         self.stage = self._stage()
         self.edge = self.box(BOX)
         self.put_control_object(BOX, EDGE_FILE)
+        bucket, key = self.control_document(BOX)
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=CONTROL_DOCUMENT)
         self.alerts = DynamoAlertTable(DynamoTable(self.client("dynamodb"), self.outputs["TableName"]))
         # A round is made when a test says so.
         for rule in self.client("events").list_rules()["Rules"]:
@@ -147,6 +151,11 @@ class Deployed:
     def control_object(self, box: str) -> tuple[str, str]:
         """Its bucket and key."""
         return self.outputs["ConfigBucketName"], edge_boxes.control_key(self.stage, box)
+
+    def control_document(self, box: str) -> tuple[str, str]:
+        """What lies beside it."""
+        user = edge_boxes.user_of(self.stage, box)
+        return self.outputs["ConfigBucketName"], CONTROL_KEY.format(user=user)
 
     def put_control_object(self, box: str, text: bytes) -> None:
         bucket, key = self.control_object(box)
@@ -212,9 +221,15 @@ class Deployed:
         return DynamoHeartbeatTable(DynamoTable(self.client("dynamodb"), self.outputs["TableName"])).newest()
 
     def read_control_object(self) -> Seen:
-        control = ControlObject(self.edge("s3"), *self.control_object(BOX))
+        return self._read_own(self.control_object(BOX), EDGE_FILE)
+
+    def read_control_document(self) -> Seen:
+        return self._read_own(self.control_document(BOX), CONTROL_DOCUMENT)
+
+    def _read_own(self, place: tuple[str, str], text: bytes) -> Seen:
+        control = ControlObject(self.edge("s3"), *place)
         try:
-            return Seen(control.read() == EDGE_FILE, "")
+            return Seen(control.read() == text, "")
         except EdgeFileError as error:
             return Seen(False, str(error))
 

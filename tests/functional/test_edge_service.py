@@ -8,11 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from framewatch.domain.edge_control import EdgeControl
+from framewatch.wire.edge_control import encode_edge_control
 from tests.edge_box import ROOT, Box, MjpegCamera, Stream, write_clip
 from tests.waiting import wait_until
 
@@ -209,6 +212,47 @@ def test_a_bad_file_keeps_the_last_good_one_and_says_why_and_a_good_one_is_taken
     box.config_path.unlink()
     assert "cannot be read" in wait_until(lambda: box.state()["config"]["error"])
     box.wait_for_more("front")
+
+
+def test_a_control_document_slows_a_camera_until_it_is_taken_away_and_the_box_says_so_everywhere(
+    box, stream, clip, tmp_path
+):
+    document = tmp_path / "control.json"
+    cameras = [looped("front", clip, sampling={"every": 1}), looped("yard", clip, sampling={"every": 1})]
+    box.configure(cameras, control=str(document))
+    code = (
+        "import edge_client.service as s; s.EdgeService.__init__.__kwdefaults__['heartbeat_every_s'] = 0.5;"
+        " from edge_client.cli import main; raise SystemExit(main())"
+    )
+    box.start(code=code)
+    box.wait_for_more("front")
+    assert box.state()["control"] == {"from": str(document), "until": None, "error": None}
+
+    def sampled_of_the_next_thirty():
+        """By camera: the share of what is read in three seconds."""
+        first = {i: c["frames"] for i, c in box.state()["cameras"].items()}
+        wait_until(
+            lambda: all(c["frames"]["read"] >= first[i]["read"] + 30 for i, c in box.state()["cameras"].items())
+        )
+        last = {i: c["frames"] for i, c in box.state()["cameras"].items()}
+        return {i: (last[i]["sampled"] - first[i]["sampled"]) / (last[i]["read"] - first[i]["read"]) for i in first}
+
+    now = datetime.now(UTC)
+    document.write_bytes(encode_edge_control(EdgeControl(now, now + timedelta(hours=1), {"front": 10})))
+    wait_until(lambda: box.camera("front")["slowed_by"] == 10)
+    shares = sampled_of_the_next_thirty()
+    assert shares["front"] < 0.3
+    assert shares["yard"] > 0.7
+    assert 'framewatch_edge_camera_slowed_by{camera="front"} 10.0' in box.get("/metrics")[1]
+    wait_until(lambda: {h.camera_id: h.slowed_by for h in list(stream.heartbeats)} == {"front": 10, "yard": 1})
+    document.write_bytes(b"{")
+    wait_until(lambda: box.state()["control"]["error"])
+    assert box.camera("front")["slowed_by"] == 10
+    document.unlink()
+    wait_until(lambda: box.camera("front")["slowed_by"] == 1)
+    assert sampled_of_the_next_thirty()["front"] > 0.7
+    assert "front: it samples 10 times less often until" in box.log
+    assert "front: it samples as its edge file says again." in box.log
 
 
 def test_a_stop_while_the_stream_is_away_leaves_every_frame_in_the_spool_and_the_next_run_sends_them(

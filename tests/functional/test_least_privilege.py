@@ -20,7 +20,17 @@ from framewatch.domain.alerts import AnswerKind
 from framewatch.domain.heartbeats import CameraState
 from infra.settings import REPO
 from infra.tasks import edge_boxes
-from tests.functional.deployed import BOX, EDGE_FILE, FUNCTIONS, GAP_S, PHONE, SECOND_PHONE, Deployed, Seen
+from tests.functional.deployed import (
+    BOX,
+    CONTROL_DOCUMENT,
+    EDGE_FILE,
+    FUNCTIONS,
+    GAP_S,
+    PHONE,
+    SECOND_PHONE,
+    Deployed,
+    Seen,
+)
 from tests.functional.grants import Grant
 
 # They share a stack.
@@ -106,13 +116,20 @@ def test_the_edges_user_may_do_nothing_else(deployed):
             refused()
 
 
-def test_a_box_reads_its_own_file_and_no_other_boxs_and_writes_neither(deployed):
+def test_a_box_reads_its_own_two_objects_and_no_other_boxs_and_writes_none(deployed):
     bucket, own = deployed.control_object(BOX)
+    _, document = deployed.control_document(BOX)
     _, others = deployed.control_object("shop-2")
+    _, others_document = deployed.control_document("shop-2")
     deployed.put_control_object("shop-2", b"box: shop-2\n")
+    deployed.client("s3").put_object(Bucket=bucket, Key=others_document, Body=CONTROL_DOCUMENT)
     s3 = deployed.edge("s3")
     assert s3.get_object(Bucket=bucket, Key=own)["Body"].read() == EDGE_FILE
+    assert s3.get_object(Bucket=bucket, Key=document)["Body"].read() == CONTROL_DOCUMENT
     for refused in (
+        lambda: s3.get_object(Bucket=bucket, Key=others_document),
+        lambda: s3.put_object(Bucket=bucket, Key=document, Body=b""),
+        lambda: s3.delete_object(Bucket=bucket, Key=document),
         lambda: s3.get_object(Bucket=bucket, Key=others),
         lambda: s3.head_object(Bucket=bucket, Key=others),
         lambda: s3.put_object(Bucket=bucket, Key=own, Body=b""),
@@ -370,6 +387,11 @@ def _own_file_is_read(d: Deployed) -> Iterator[Callable[[], Seen]]:
     yield d.read_control_object
 
 
+@contextmanager
+def _own_document_is_read(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    yield d.read_control_document
+
+
 def _table(owner: str, sid: str, works: dict[str, tuple[Work, str]]) -> dict[Grant, tuple[Work, str]]:
     return {Grant(owner, sid, action): work for action, work in works.items()}
 
@@ -448,6 +470,7 @@ PROOFS: dict[Grant, tuple[Work, str]] = {
     **_table("frame_fetcher", "LinkToFrames", {"s3:GetObject": (_picture_is_opened, "<Code>AccessDenied</Code>")}),
     **_table("edge", "PutFrames", {"kinesis:PutRecords": (_frame_is_sent, "cannot write to stream")}),
     **_table("edge", "ReadOwnControlObject", {"s3:GetObject": (_own_file_is_read, "/edge.yaml")}),
+    **_table("edge", "ReadOwnControlDocument", {"s3:GetObject": (_own_document_is_read, "/control.json")}),
 }
 _READS_SITE = {"alert_link": _links_site_is_read, "operator_actions": _operators_site_is_read}
 for _function in FUNCTIONS:

@@ -326,15 +326,16 @@ def test_no_role_takes_a_managed_policy(assembly: Assembly) -> None:
     assert [r for r in assembly.resources("AWS::IAM::Role").values() if "ManagedPolicyArns" in r["Properties"]] == []
 
 
-def test_a_box_can_put_frames_and_read_its_own_file_and_nothing_else(assembly: Assembly) -> None:
-    put, read = assembly.only("AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+def test_a_box_can_put_frames_and_read_its_own_two_objects_and_nothing_else(assembly: Assembly) -> None:
+    put, *reads = assembly.only("AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
     assert put["Action"] == "kinesis:PutRecords"
     assert put["Resource"] == {"Fn::GetAtt": ["FrameStream", "Arn"]}
-    assert read["Action"] == "s3:GetObject"
-    (bucket, own), separator = read["Resource"]["Fn::Join"][1], read["Resource"]["Fn::Join"][0]
-    assert "ConfigBucket" in bucket["Fn::ImportValue"]
-    # Joined, not substituted: the variable reaches IAM as it stands here.
-    assert (separator, own) == ("", "/edge/${aws:username}/edge.yaml")
+    for read, file in zip(reads, ("edge.yaml", "control.json"), strict=True):
+        assert read["Action"] == "s3:GetObject"
+        (bucket, own), separator = read["Resource"]["Fn::Join"][1], read["Resource"]["Fn::Join"][0]
+        assert "ConfigBucket" in bucket["Fn::ImportValue"]
+        # Joined, not substituted: the variable reaches IAM as it stands here.
+        assert (separator, own) == ("", f"/edge/${{aws:username}}/{file}")
 
 
 def test_pages_are_cached_and_answers_of_the_api_never(assembly: Assembly) -> None:

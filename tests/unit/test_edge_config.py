@@ -99,6 +99,14 @@ def test_a_mistake_is_told_with_its_line_its_place_and_the_fix(line, says):
     assert problem.startswith(f"cameras.yaml:5: {says}")
 
 
+def test_the_control_document_lies_where_the_file_says():
+    assert read("  - {id: yard, source: 0}\n").control is None
+    assert read("  - {id: yard, source: 0}\n", HEAD + "control: s3://bucket/control.json\n").control is not None
+    assert problems(HEAD + "control: ''\ncameras:\n  - {id: yard, source: 0}\n")[0].startswith(
+        "cameras.yaml:4: control:"
+    )
+
+
 def test_two_cameras_of_one_id_are_refused_at_the_second():
     [problem] = problems(HEAD + "cameras:\n  - {id: a, source: 0}\n  - {id: b, source: 1}\n  - {id: a, source: 2}\n")
     assert problem == "cameras.yaml:7: cameras[2].id: the id stands twice, first in cameras[0]; ids must differ"

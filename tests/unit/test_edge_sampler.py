@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge_client.pipe import Job, Kind
 from edge_client.reader import FolderReader, next_media_time_s
-from edge_client.sampler import EveryNth, PerSecond, SamplingHours, make_sampler
+from edge_client.sampler import EveryNth, PerSecond, SamplingHours, SlowedSampler, make_sampler
 from edge_client.worker import Worker
 
 
@@ -44,6 +44,26 @@ def test_never_more_than_asked_and_always_the_first(gaps_s, fps):
     got = taken(PerSecond(fps), times_s)
     assert got[0] == 0
     assert len(got) <= times_s[-1] * fps + 1.01
+
+
+@pytest.mark.parametrize(("by", "expected"), [(0, 1), (1, 1), (4, 4), (60, 60)])
+@pytest.mark.parametrize("sampling", [EveryNth(5), PerSecond(5.0)])
+def test_slowed_it_takes_the_first_and_then_each_so_many_th_of_what_it_would_take(sampling, by, expected):
+    sampler, usual = SlowedSampler(make_sampler(sampling), lambda: by), taken(sampling, [n / 25 for n in range(5000)])
+    got = [n for n in range(5000) if sampler.wants(n, n / 25)]
+    assert got == usual[::expected]
+
+
+def test_how_much_it_is_slowed_may_change_at_any_frame():
+    by = {0: 1, 10: 4, 21: 2, 30: 1}
+    now = []
+    sampler = SlowedSampler(make_sampler(EveryNth(1)), lambda: now[-1])
+    got = []
+    for n in range(33):
+        now.append(by.get(n, now[-1] if now else 1))
+        if sampler.wants(n, float(n)):
+            got.append(n)
+    assert got == [*range(10), 13, 17, 21, 23, 25, 27, 29, 30, 31, 32]
 
 
 @pytest.mark.parametrize("make", [lambda: EveryNth(0), lambda: PerSecond(0), lambda: PerSecond(float("nan"))])

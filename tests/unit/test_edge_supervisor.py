@@ -31,6 +31,9 @@ class FakeProcess:
     def start(self):
         self.calls.append("start")
 
+    def slow_down(self, slow_by):
+        self.slow_by = slow_by
+
     def stop(self):
         self.calls.append("stop")
         if not getattr(self, "stuck", False):
@@ -177,3 +180,28 @@ def test_the_books_balance_whatever_is_entered(entries):
         assert a.sampled == a.sent + sum(a.gated.values()) + a.dropped + a.failed + a.waiting and a.waiting >= 0
         if entry == "gated":
             assert a.sampled == before.sampled + 1 and sum(a.gated.values()) == sum(before.gated.values()) + 1
+
+
+def slowed(supervisor):
+    return {status.camera_id: status.slowed_by for status in supervisor.statuses()}
+
+
+def test_a_camera_is_slowed_while_it_is_asked_and_told_once_also_where_its_process_is_another():
+    with supervised("front", "yard") as supervisor:
+        assert supervisor.slow_down({"front": 4}) == {"front": 4}
+        assert supervisor.slow_down({"front": 4}) == {}
+        assert slowed(supervisor) == {"front": 4, "yard": 1}
+        first = made("front")[0]
+        first.frames_read = 5
+        first.end(CameraFailed("front", "front: it crashed.", Cause.CRASHED))
+        wait_until(lambda: len(made("front")) == 2)
+        assert [p.slow_by for p in made("front")] == [4, 4] and made("yard")[0].slow_by == 1
+        assert supervisor.slow_down({"yard": 2}) == {"front": 1, "yard": 2}
+        assert (made("front")[1].slow_by, made("yard")[0].slow_by) == (1, 2)
+
+
+def test_a_camera_that_comes_later_is_slowed_from_its_first_frame():
+    with supervised("front") as supervisor:
+        supervisor.slow_down({"front": 1, "yard": 4})
+        supervisor.apply({"front": plan("front"), "yard": plan("yard")})
+        assert made("yard")[0].slow_by == 4 and slowed(supervisor)["yard"] == 4
