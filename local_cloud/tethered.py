@@ -2,28 +2,36 @@
 
 Standard input is the tether: nothing is ever written to it, and when its other end closes - the starter ended,
 however it ended, SIGKILL included - the whole process group is killed, this process and all that it started. PATH, a
-folder or a file, is removed first. The starter gives each its own session, so that Ctrl-C on the terminal reaches
-the starter alone.
+folder or a file, is removed then: what still ran would go on writing into it. The starter gives each its own session,
+so that Ctrl-C on the terminal reaches the starter alone.
 """
 
-import contextlib
 import os
 import runpy
-import shutil
 import signal
+import subprocess
 import sys
 import threading
-from pathlib import Path
+
+# Outlives the group. What is killed in the middle of a call ends it first, so that a folder may fill once more.
+_KILL_AND_REMOVE = 'kill -KILL -- "-$0"; for try in 1 2 3 4 5; do rm -rf -- "$1" && exit; sleep 0.2; done'
 
 
 def _hold(tether_fd: int, remove: str | None) -> None:
     while os.read(tether_fd, 4096):
         pass
-    if remove is not None:
-        shutil.rmtree(remove, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            Path(remove).unlink()  # it was a file
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+    group = os.getpgrp()
+    try:
+        if remove is not None:
+            subprocess.Popen(
+                ["/bin/sh", "-c", _KILL_AND_REMOVE, str(group), remove],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+    finally:
+        os.killpg(group, signal.SIGKILL)
 
 
 def main(argv: list[str]) -> None:
