@@ -22,6 +22,7 @@ import pytest
 from local_cloud import assembly as local_assembly
 from local_cloud import cli, demo, machine, stack
 from local_cloud.cameras import demo_clip
+from local_cloud.processes import choose_port
 from local_cloud.sign_in import SignInRefused, sign_in
 from tests.front import open_dashboard
 
@@ -230,11 +231,33 @@ def test_nothing_is_left_however_the_demo_ends(start, assembly, port, number, co
     assert shutil.disk_usage(tempfile.gettempdir()).free > 0
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, assembly):
+    """A demo that goes on, for tests that take nothing from each other, and its address."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "dist").mkdir()
+    (folder / "dist" / "index.html").write_text("<title>Framewatch</title>")
+    port = choose_port()
+    demo_run = Started(
+        folder,
+        *("demo", "--no-browser", "--every", "25", "--watch", "Person", "--port", str(port)),
+        *("--source", demo_clip(), "--assembly", str(assembly)),
+    )
+    try:
+        demo_run.wait_for("the dashboard is at")
+        yield demo_run, f"http://127.0.0.1:{port}"
+    finally:
+        demo_run.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            demo_run.process.wait(30)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(demo_run.process.pid, signal.SIGKILL)
+        demo_run.process.wait()
+
+
 @pytest.mark.slow
-def test_the_demo_signs_in_unasked_lets_nobody_in_without_and_listens_on_this_machine_alone(start, assembly, port):
-    demo_run = start("demo", "--no-browser", "--port", str(port), "--assembly", str(assembly))
-    demo_run.wait_for("the dashboard is at")
-    url = f"http://127.0.0.1:{port}"
+def test_the_demo_signs_in_unasked_lets_nobody_in_without_and_listens_on_this_machine_alone(running):
+    demo_run, url = running
     assert httpx.get(f"{url}/v1/site", timeout=30).status_code == 401
     assert httpx.get(f"{url}/v1/site", headers={"Authorization": "Bearer a.b.c"}, timeout=30).status_code == 401
     with open_dashboard(url) as page:
@@ -293,26 +316,45 @@ def test_the_demo_shows_texts_on_the_terminal_and_in_the_phone_panel(start, asse
 
 
 @pytest.mark.slow
-def test_a_text_opens_its_alert_and_goes_on_to_the_second_phone_while_nobody_answers(start, assembly, port):
+def test_a_text_opens_its_alert_and_takes_an_answer(running):
+    demo_run, url = running
+    link = alert_of_the_first_text(demo_run, url)
+    assert "You have it since" in taken(link)
+
+
+# Two minutes of waiting. test_least_privilege.py has the deployed watchdog pass an alert on without them,
+# test_watchdog.py and test_local_cameras.py have when and to whom, tests/infra the schedule.
+@pytest.mark.long
+def test_a_text_goes_on_to_the_second_phone_while_nobody_answers(start, assembly, port):
     """By the deployed schedule: a minute of silence, then the watchdog's next round."""
     demo_run = start(
         *("demo", "--no-browser", "--every", "25", "--watch", "Person", "--port", str(port)),
         *("--source", demo_clip(), "--assembly", str(assembly)),
     )
+    link = alert_of_the_first_text(demo_run, f"http://127.0.0.1:{port}")
+    demo_run.wait_for("[SMS to +12...167] Framewatch: ", timeout_s=200)
+    assert "You have it since" in taken(link)
+
+
+def alert_of_the_first_text(demo_run: Started, url: str) -> str:
+    """The link in it, which shows a picture."""
     demo_run.wait_for("[SMS to +12...123] Framewatch: ")
-    url = f"http://127.0.0.1:{port}"
     text = httpx.get(f"{url}/demo/sms", timeout=30).json()["messages"][0]["text"]
     (link,) = re.findall(rf"{url}/a/\w{{20}}$", text)
     page = httpx.get(link, timeout=30)
     assert page.headers["Content-Type"].startswith("text/html")
     (picture,) = re.findall(r'<img src="([^"]+)"', page.text)
     assert httpx.get(html.unescape(picture), timeout=30).headers["Content-Type"] == "image/jpeg"
-    demo_run.wait_for("[SMS to +12...167] Framewatch: ", timeout_s=200)
+    return link
+
+
+def taken(link: str) -> str:
+    """The page that answers whoever takes the alert."""
     # As a browser posts a form of a page that sends no referrer.
     ours = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
     answered = httpx.post(link, data={"answer": "taken"}, headers=ours, timeout=30, follow_redirects=True)
     assert answered.status_code == 200
-    assert "You have it since" in answered.text
+    return answered.text
 
 
 @pytest.mark.long  # test_full_run.py has such a file beside a good one
