@@ -4,6 +4,7 @@ On this machine, no account needed:
   pynt demo                             everything, with a clip and a dashboard
   pynt videocapture[20,garage]          every 20th frame of this machine's camera, as the site's camera garage
   pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera or a clip; quotes keep the shell away from it
+  pynt estimate[6]                      what six cameras would cost a month; estimate[6,hours=10,compare=fps=0.5]
 
 In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_STAGE, or what stands in the brackets:
   pynt bootstrap                        once for each account and region
@@ -57,6 +58,7 @@ from infra.tasks import users as _users
 from infra.tasks.problem import AWS_ERRORS, TaskProblem, reason_of
 from infra.tasks.session import Ask, open_stage
 from infra.tasks.shell import run
+from local_cloud import cost as _cost
 
 STAGE = os.environ.get("FRAMEWATCH_STAGE", "dev")
 SITE = str(_site.SITE_FILE)
@@ -129,6 +131,15 @@ def _answer(yes: str) -> Ask:
 def demo(*options: str) -> None:
     """Everything on this machine: emulated AWS, a clip, the dashboard on http://127.0.0.1:8080"""
     run([_ours("framewatch-local"), "demo", *options])
+
+
+@task()
+@_told
+def estimate(cameras: str = "", **plan: str) -> None:
+    """What cameras would cost a month: estimate[6], or 'estimate[6,hours=10,compare=fps=0.5;gate_share=1]'"""
+    if cameras:
+        plan = {"cameras": cameras, **plan}
+    run([_ours("framewatch-local"), "cost", *_cost.options_of(plan)])
 
 
 @task()

@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_model(aws)
     _add_rules(commands)
+    _add_cost(commands)
     return parser
 
 
@@ -76,6 +77,14 @@ def _add_rules(commands: Any) -> None:
     )
     trial.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (a live camera: 60)")
     trial.add_argument("--json", type=Path, metavar="FILE", help="write the timeline there, too")
+
+
+def _add_cost(commands: Any) -> None:
+    # Imported here and in no other command's way: the options are the plan's own settings.
+    from local_cloud.cost import add_arguments  # noqa: PLC0415
+
+    what = "what a plan of cameras will cost a month, and what other plans would"
+    add_arguments(commands.add_parser("cost", help=what, description=what))
 
 
 def _add_command(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
@@ -116,7 +125,7 @@ def _port(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """0: all is well. 1: a frame was lost or a camera failed. 2: it could not start. 128 + n: ended by signal n."""
     args = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO if args.command != "build" and args.verbose else logging.ERROR)
+    logging.basicConfig(level=logging.INFO if getattr(args, "verbose", False) else logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
@@ -145,6 +154,10 @@ def _command_of(args: argparse.Namespace) -> int:
         from local_cloud.rules_try import run_trial  # noqa: PLC0415
 
         return run_trial(args)
+    if args.command == "cost":
+        from local_cloud.cost import run_cost  # noqa: PLC0415
+
+        return run_cost(args)
     if args.command == "aws":
         from local_cloud.account import run_account  # noqa: PLC0415
 

@@ -31,6 +31,7 @@ TASKS = {
     "diff",
     "edgebox",
     "edgeboxes",
+    "estimate",
     "finishrotation",
     "logs",
     "packagelambda",
@@ -101,6 +102,20 @@ def test_a_capture_names_stream_source_and_every_nth(
         *("--camera-id", "camera-1"),
         *("--every", "20"),
     ]
+
+
+def test_an_estimate_is_the_local_command_with_the_tasks_words(tasks: ModuleType, ran: list[list[str]]) -> None:
+    tasks.estimate("6", hours="10", compare="fps=0.5;gate_share=1")
+    tasks.estimate(cameras="2")
+    assert [Path(command[0]).name for command in ran] == ["framewatch-local"] * 2
+    assert ran[0][1:] == [
+        "cost",
+        *("--cameras", "6"),
+        *("--hours", "10"),
+        *("--compare", "fps=0.5"),
+        *("--compare", "gate_share=1"),
+    ]
+    assert ran[1][1:] == ["cost", "--cameras", "2"]
 
 
 @pytest.mark.parametrize(
