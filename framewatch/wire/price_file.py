@@ -29,6 +29,12 @@ def load_prices(region: str | None = None, path: Path = PRICES) -> PriceTable:
     return read_price_file(path).table(region)
 
 
+def prices_near(region: str) -> PriceTable:
+    """Of the region; where it has none, the file's first: the table says whose it is. Raises PriceFileError."""
+    file = read_price_file()
+    return next((table for table in file.tables if table.region == region), file.tables[0])
+
+
 @cache
 def read_price_file(path: Path = PRICES) -> PriceFile:
     """Read once a process. Raises PriceFileError."""
