@@ -143,8 +143,13 @@ class BudgetState:
 
     def step_of(self, camera_id: str, at: datetime) -> BudgetStep:
         """FULL once its time is over: should nobody decide any more, nothing stays given up for ever."""
+        found = self.held_by(camera_id, at)
+        return BudgetStep.FULL if found is None else found.step
+
+    def held_by(self, camera_id: str, at: datetime) -> CameraStep | None:
+        """The step with its reason, while its time is not over; perhaps FULL, where somebody has set that."""
         found = self.by_camera.get(camera_id)
-        return found.step if found is not None and at < found.until else BudgetStep.FULL
+        return found if found is not None and at < found.until else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from framewatch.domain.budget import BudgetState
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.silence import PROCESSING, STREAM, VISION, Subject
 from framewatch.domain.site import Camera, SiteConfig
 from framewatch.domain.trouble_life import Stage, TroubleLife
 from framewatch.domain.troubles import TroubleKind
 from framewatch.services.frame_merge import FramePages, newest_frame
-from framewatch.services.ports import Clock, HeartbeatTable, ImageStore, SiteSource, TroubleTable
+from framewatch.services.ports import BudgetSource, Clock, HeartbeatTable, ImageStore, SiteSource, TroubleTable
 from framewatch.wire.api_cameras import (
     SILENT,
     UNKNOWN,
@@ -26,6 +27,7 @@ from framewatch.wire.api_cameras import (
     NewestFrameView,
     TroubleView,
 )
+from framewatch.wire.api_costs import CameraStepView
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
 
@@ -46,6 +48,7 @@ class CameraDeps:
     images: ImageStore
     clock: Clock
     image_url_ttl: timedelta
+    budget: BudgetSource
     executor: Executor | None = None
 
 
@@ -56,7 +59,7 @@ def list_cameras(deps: CameraDeps) -> CamerasView:
     lives = {life.subject: life for life in deps.troubles.all() if life.stage is not Stage.OVER}
     run = deps.executor.map if deps.executor else map
     frames = run(lambda camera: newest_frame(deps.frames, camera.id), site.cameras)
-    look = _Look(site, lives, now, deps)
+    look = _Look(site, lives, now, deps, deps.budget.current())
     return CamerasView(
         at=now,
         cameras=tuple(look.at(c, beats.get(c.id), frame) for c, frame in zip(site.cameras, frames, strict=True)),
@@ -85,6 +88,7 @@ class _Look:
     lives: Mapping[Subject, TroubleLife]
     now: datetime
     deps: CameraDeps
+    budget: BudgetState
 
     def trouble(self, subject: Subject) -> TroubleLife | None:
         life = self.lives.get(subject)
@@ -101,6 +105,7 @@ class _Look:
             why=why,
             heartbeat=HeartbeatView.of(beat, self.now) if beat is not None else None,
             newest_frame=self._frame(frame) if frame is not None else None,
+            budget=CameraStepView.of(step) if (step := self.budget.held_by(camera.id, self.now)) else None,
         )
 
     def _state(self, camera: Camera, beat: StoredHeartbeat | None, frame: StoredFrame | None) -> _State:

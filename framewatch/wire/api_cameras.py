@@ -11,6 +11,7 @@ from framewatch.domain.analysis import Analysis
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.troubles import TroubleKind
 from framewatch.wire.api import LabelView
+from framewatch.wire.api_costs import CameraStepView
 from framewatch.wire.api_values import Answer, Time
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame
@@ -114,6 +115,7 @@ class CameraStatusView(Answer):
     why: str | None = Field(description="a sentence, where there is more to say than the state")
     heartbeat: HeartbeatView | None = Field(description="null for a camera whose box sends none")
     newest_frame: NewestFrameView | None = Field(description="by capture; null where none is stored")
+    budget: CameraStepView | None = Field(description="what it has given up for the budget; null: nothing")
 
 
 class TroubleView(Answer):

@@ -93,7 +93,7 @@ class SavedView(Answer):
 
 class ServiceCostView(Answer):
     service: str = Field(description="as a bill groups it")
-    today_usd: float
+    today_usd: float | None = Field(description="null for a month that is over")
     month_usd: float
 
 
@@ -114,8 +114,7 @@ class SiteCostsView(Answer):
     today_usd: float | None = Field(description="null for a month that is over")
     month_usd: float = Field(description="to date")
     forecast_usd: float | None = Field(
-        description="at the month's end: to date, and for what is left of it the mean of the last up to seven whole"
-        " days, with what is paid by the hour; null for a month that is over, or with no whole day to go by"
+        description="at the month's end, if it goes on as it has since forecast_since; null without that"
     )
     standing_usd: float = Field(description="the part of month_usd that is paid whether or not anything happens")
     by_service: tuple[ServiceCostView, ...] = Field(description="dearest first")
@@ -158,6 +157,10 @@ class CostsView(Answer):
         " null: nothing of it was metered"
     )
     known_until: Time | None = Field(description="what was used later is not in yet")
+    forecast_since: Time | None = Field(
+        description="what is left of the month is taken to go on as it went since then: up to seven whole days, or"
+        " less where less is known; null for a month that is over, or with nothing to go by"
+    )
     prices: PricesView
     site: SiteCostsView | None = Field(description="null for who may see some cameras only")
     cameras: tuple[CameraCostsView, ...] = Field(description="in the order of the site file")

@@ -4,11 +4,12 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
@@ -31,10 +32,14 @@ from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.seen_table import DynamoSeenTable
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.adapters.aws.trouble_table import DynamoTroubleTable
+from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.access import Caller
 from framewatch.domain.errors import InvalidQuery
+from framewatch.domain.standing_use import hourly_use
+from framewatch.services.budget_source import TableBudget
 from framewatch.services.callers_site import CallersSite
+from framewatch.services.fetch_costs import CostDeps, fetch_costs
 from framewatch.services.fetch_frames import FetchDeps, fetch_frames, fetch_site
 from framewatch.services.fetch_health import fetch_health
 from framewatch.services.fetch_latency import fetch_latency
@@ -48,11 +53,14 @@ from framewatch.services.mark_seen import fetch_me
 from framewatch.services.meter_use import LedgerSite, UseLedger
 from framewatch.services.ports import SeenTable
 from framewatch.services.set_limits import show_limits
+from framewatch.services.spend import Books, SpendDeps
 from framewatch.wire.api import parse_around_query, parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
+from framewatch.wire.api_costs import parse_costs_query
 from framewatch.wire.api_routes import READER, roles_of
 from framewatch.wire.api_stats import parse_stats_query
 from framewatch.wire.api_visits import parse_visits_query
+from framewatch.wire.price_file import prices_near
 from lambdas.frame_fetcher.openapi import document_json
 from lambdas.frame_fetcher.settings import Settings
 
@@ -115,6 +123,10 @@ def get_stats(event: Event, caller: Caller) -> Response:
     )
 
 
+def get_costs(event: Event, caller: Caller) -> Response:
+    return to_response(fetch_costs(parse_costs_query(query_pairs(event)), deps().costs, caller))
+
+
 def get_health(_: Event, caller: Caller) -> Response:
     return to_response(fetch_health(deps_for(caller).cameras))
 
@@ -175,6 +187,7 @@ _ANSWERS: Answers = {
     ("GET", "/v1/health"): get_health,
     ("GET", "/v1/stats"): get_stats,
     ("GET", "/v1/limits"): get_limits,
+    ("GET", "/v1/costs"): get_costs,
     ("POST", "/v1/rules/test"): post_rule_test,
     ("GET", "/v1/site"): get_site,
     ("GET", "/v1/me"): get_me,
@@ -192,6 +205,7 @@ class Deps:
     cameras: CameraDeps
     stats: StatsDeps
     limits: DynamoLimitTable
+    costs: CostDeps
 
 
 def deps_for(caller: Caller) -> Deps:
@@ -234,6 +248,9 @@ def deps() -> Deps:
     pages = DynamoFramePages(dynamodb, told.table, clock)
     table = DynamoTable(dynamodb, told.table)
     alerts = DynamoAlertTable(table)
+    counts = DynamoCountTable(table)
+    budget = TableBudget(DynamoBudgetTable(table), clock)
+    prices = partial(prices_near, dynamodb.meta.region_name)
     executor = ThreadPoolExecutor(READERS, thread_name_prefix="read")
     return Deps(
         frames=FetchDeps(
@@ -264,8 +281,15 @@ def deps() -> Deps:
             images=images,
             clock=clock,
             image_url_ttl=told.image_url_ttl,
+            budget=budget,
             executor=executor,
         ),
-        stats=StatsDeps(site=site, counts=DynamoCountTable(table), clock=clock, executor=executor),
+        stats=StatsDeps(site=site, counts=counts, clock=clock, executor=executor),
         limits=DynamoLimitTable(table),
+        costs=CostDeps(
+            site=site,
+            books=Books(SpendDeps(DynamoUseTable(table), counts, prices, hourly_use, executor)),
+            budget=budget,
+            clock=clock,
+        ),
     )

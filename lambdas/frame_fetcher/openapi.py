@@ -33,6 +33,7 @@ from framewatch.wire.api_alerts import (
     WithheldQuery,
 )
 from framewatch.wire.api_cameras import CamerasView, HealthView
+from framewatch.wire.api_costs import CostsQuery, CostsView
 from framewatch.wire.api_limits import LimitsRequest, LimitsSetView, LimitsView
 from framewatch.wire.api_people import MeView
 from framewatch.wire.api_routes import ROUTES
@@ -44,6 +45,7 @@ _ANSWERS: tuple[type[BaseModel], ...] = (
     LimitsView,
     LimitsSetView,
     StatsView,
+    CostsView,
     FramesPage,
     FramesAround,
     AlertsPage,
@@ -150,6 +152,13 @@ def _paths() -> dict[str, Any]:
             StatsQuery,
             "Counts, and until when they are complete",
             StatsView,
+        ),
+        "/v1/costs": _listing(
+            "getCosts",
+            "What a month cost by the price table: today, to date and at its end, by day, service and camera",
+            CostsQuery,
+            "Amounts, what was not spent, and what the budget holds",
+            CostsView,
         ),
         "/v1/visits": _listing(
             "getVisits",

@@ -55,6 +55,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/health",
         "GET /v1/stats",
         "GET /v1/limits",
+        "GET /v1/costs",
         "POST /v1/limits",
         "POST /v1/rules/test",
         "POST /v1/alerts/answer",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from framewatch.domain.budget import BudgetCause, BudgetState, BudgetStep, CameraStep
 from framewatch.domain.heartbeats import CameraState
 from framewatch.domain.silence import ShardHealth
 from framewatch.domain.site import Camera
@@ -13,7 +14,7 @@ from framewatch.services.fetch_health import fetch_health
 from framewatch.services.list_cameras import CameraDeps, list_cameras
 from framewatch.wire.api_cameras import CameraStatusView, CamerasView, HealthView
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from tests.fakes import make_site
+from tests.fakes import FakeBudget, make_site
 from tests.frames import NOON, make_heartbeat
 from tests.tables import EXPIRES
 from tests.watch_fakes import WatchWorld, frame_of
@@ -35,13 +36,23 @@ def world_of(**sections: Any) -> WatchWorld:
 
 def health(world: WatchWorld) -> HealthView:
     return fetch_health(
-        CameraDeps(world.site, world.heartbeats, world.troubles, world.pages, Links(), world.clock, TTL)
+        CameraDeps(world.site, world.heartbeats, world.troubles, world.pages, Links(), world.clock, TTL, FakeBudget())
     )
 
 
-def look(world: WatchWorld, executor: Any = None) -> CamerasView:
+def look(world: WatchWorld, executor: Any = None, budget: FakeBudget | None = None) -> CamerasView:
     return list_cameras(
-        CameraDeps(world.site, world.heartbeats, world.troubles, world.pages, Links(), world.clock, TTL, executor)
+        CameraDeps(
+            world.site,
+            world.heartbeats,
+            world.troubles,
+            world.pages,
+            Links(),
+            world.clock,
+            TTL,
+            budget or FakeBudget(),
+            executor,
+        )
     )
 
 
@@ -71,6 +82,7 @@ def test_a_camera_is_shown_with_all_that_its_box_said_last_and_its_newest_frame(
         "state": "online",
         "since": None,
         "why": None,
+        "budget": None,
         "heartbeat": {
             "box": "shop-1",
             "at": "2026-03-14T12:00:41.000000Z",
@@ -253,3 +265,16 @@ def test_of_a_camera_that_has_moved_to_another_box_the_newest_counts() -> None:
         world.heartbeats.put(StoredHeartbeat.of(make_heartbeat(1, box=box, at=at), at), EXPIRES)
     world.clock.advance(60)
     assert front(world).heartbeat is not None and front(world).heartbeat.box == "a-new"
+
+
+def test_what_a_camera_gives_up_for_the_budget_is_told_until_its_time_is_over() -> None:
+    world = world_of()
+    now = world.clock.now()
+    step = CameraStep(BudgetStep.SLOWER, BudgetCause.SITE_DAY, now, now + timedelta(hours=2))
+    budget = FakeBudget(BudgetState({"yard": step}))
+    front, yard, _ = look(world, budget=budget).cameras
+    assert front.budget is None
+    assert yard.budget is not None
+    assert (yard.budget.step, yard.budget.cause, yard.budget.until) == ("slower", "site-day", step.until)
+    world.clock.advance(2 * 3600)
+    assert look(world, budget=budget).cameras[1].budget is None
