@@ -28,6 +28,7 @@ def statuses(site: FakeSite) -> dict[str, Any]:
                 "since": None,
                 "why": None,
                 "heartbeat": None,
+                "budget": None,
                 "newest_frame": newest_frame(site, newest.get(camera["camera_id"]), now),
                 **site.camera_states.get(camera["camera_id"], {}),
             }

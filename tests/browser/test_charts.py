@@ -127,7 +127,6 @@ def test_what_is_not_there_is_said_in_words(
         "No frame was sent in the last 30 days.",
         "No alert was withheld in the last 30 days.",
         "No alert was sent in the last 30 days, so there is nothing to time.",
-        "Cost metering is not set up, so no figure is shown here.",
     ):
         expect(page.get_by_text(words)).to_be_visible()
     assert "€" not in page.content() and "$" not in page.locator("main").inner_text()

@@ -61,7 +61,7 @@ async function openSession(
 /** What a site that asks for no sign-in lets everybody do. */
 const NOBODY: Me = { name: "", role: "viewer", seen_until: null };
 
-async function loadApp({ client, session }: Opened): Promise<App> {
+async function loadApp({ config, client, session }: Opened): Promise<App> {
   // What the first view asks for need not wait for what the page needs.
   const { view, params } = routeFromSearch(location.search);
   if (view === "wall") askAheadForWall(client, params);
@@ -70,7 +70,8 @@ async function loadApp({ client, session }: Opened): Promise<App> {
   isTimeZone("UTC");
   const [site, me]: [Site, Me] = await asked;
   if (!isTimeZone(site.time_zone)) throw new ApiProblem("failing", `Unknown time zone ${site.time_zone}`);
-  return { client, site, me, zone: site.time_zone, serverNow: () => client.serverNow(), connection: new ConnectionBoard() };
+  const connection = new ConnectionBoard();
+  return { client, site, me, zone: site.time_zone, serverNow: () => client.serverNow(), connection, demo: Boolean(config.demo) };
 }
 
 function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) {

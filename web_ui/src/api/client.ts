@@ -4,7 +4,9 @@ import type {
   AlertsPage,
   Answered,
   AnswerKind,
+  BudgetRequest,
   CameraStatuses,
+  Costs,
   ErrorBody,
   Frame,
   FramesAround,
@@ -198,6 +200,18 @@ export class ApiClient {
     return (await this.post(`${this.base}/limits`, request)) as LimitsSet;
   }
 
+  /** month: "2026-11"; null: the one that it is. Refused for who is no operator, and nobody leaves the page for it. */
+  async costs(month: string | null, signal?: AbortSignal): Promise<Costs> {
+    const url = `${this.base}/costs${month === null ? "" : `?month=${month}`}`;
+    const body = await this.get(url, signal, false);
+    if (!isRecord(body) || !Array.isArray(body.cameras) || !isRecord(body.prices)) throw notTheApi();
+    return body as unknown as Costs;
+  }
+
+  async setBudget(request: BudgetRequest): Promise<void> {
+    await this.post(`${this.base}/budget`, request);
+  }
+
   async endSnooze(snooze: Snooze): Promise<void> {
     await this.post(`${this.base}/snoozes/end`, { rule: snooze.rule_id, scope: snooze.scope });
   }
@@ -221,8 +235,8 @@ export class ApiClient {
     return body as T;
   }
 
-  private get(url: string, signal?: AbortSignal): Promise<unknown> {
-    return this.signedIn((token) => this.ask(url, { token, ...(signal ? { signal } : {}) }), true);
+  private get(url: string, signal?: AbortSignal, mayLeave = true): Promise<unknown> {
+    return this.signedIn((token) => this.ask(url, { token, ...(signal ? { signal } : {}) }), mayLeave);
   }
 
   /** What changes something: refused is refused, and no reason to leave the page. */

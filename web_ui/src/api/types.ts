@@ -305,6 +305,8 @@ export interface CameraStatus {
     analysis: Analysis;
     labels: Label[];
   } | null;
+  /** What it has given up for the budget; null: nothing. */
+  budget: CameraStep | null;
 }
 
 export interface CameraStatuses {
@@ -414,6 +416,105 @@ export interface Stats {
   cameras: { camera_id: string; buckets: StatsBucket[] }[];
   /** Until when everything is counted; later steps may still grow. null: one of the cameras was never counted. */
   counted_until: string | null;
+}
+
+/** What is given up for the budget, each on top of those before it. */
+export type StepName = "full" | "slower" | "zones-only" | "watched-only" | "keep-only";
+
+export type BudgetCause = "site-month" | "site-day" | "camera-month" | "camera-day" | "set";
+
+export interface CameraStep {
+  step: StepName;
+  /** Whose budget; set: an administrator set it. */
+  cause: BudgetCause;
+  since: string;
+  /** It ends by itself then. */
+  until: string;
+}
+
+export type Saver = "gate" | "near-duplicates" | "screen" | "budget";
+
+export interface Saved {
+  by: Saver;
+  frames: number;
+  usd: number;
+}
+
+export interface BudgetAmounts {
+  per_month_usd: number | null;
+  per_day_usd: number | null;
+}
+
+export interface DayCost {
+  /** A date of the site's calendar. */
+  day: string;
+  usd: number;
+  by_service: Record<string, number>;
+}
+
+export interface SiteCosts {
+  /** null for a month that is over. */
+  today_usd: number | null;
+  month_usd: number;
+  /** At the month's end; null for one that is over, or with nothing to go by. */
+  forecast_usd: number | null;
+  /** The part of month_usd that is paid whether or not anything happens. */
+  standing_usd: number;
+  /** Dearest first. */
+  by_service: { service: string; today_usd: number | null; month_usd: number }[];
+  /** Oldest first. */
+  by_day: DayCost[];
+  budget: BudgetAmounts | null;
+}
+
+export interface CameraCosts {
+  camera_id: string;
+  name: string;
+  today_usd: number | null;
+  /** With its part of what is shared. */
+  month_usd: number;
+  /** The part that was used for this camera alone. */
+  own_usd: number;
+  forecast_usd: number | null;
+  frames: number;
+  /** Frames, each once. */
+  images_analysed: number;
+  /** Calls: a repeated one counts again. */
+  images_billed: number;
+  alerts: number;
+  usd_per_alert: number | null;
+  saved: Saved[];
+  budget: BudgetAmounts | null;
+  /** Gives up last, and has a reserve. */
+  critical: boolean;
+  step: CameraStep | null;
+  /** null: there is nothing more to give up. */
+  next_step: StepName | null;
+}
+
+export interface Costs {
+  /** Its first day. */
+  month: string;
+  begins: string;
+  ends: string;
+  is_over: boolean;
+  /** What was used before is not known; null: nothing of the month was metered. */
+  metered_from: string | null;
+  /** What was used later is not in yet. */
+  known_until: string | null;
+  /** What is left of the month is taken to go on as it went since then. */
+  forecast_since: string | null;
+  prices: { table: string; region: string; as_of: string };
+  /** null for who may see some cameras only. */
+  site: SiteCosts | null;
+  cameras: CameraCosts[];
+}
+
+/** step null: what was set ends. */
+export interface BudgetRequest {
+  step: StepName | null;
+  until?: string;
+  camera?: string;
 }
 
 export interface ErrorBody {

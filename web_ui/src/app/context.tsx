@@ -14,6 +14,8 @@ export interface App {
   zone: string;
   serverNow: () => number;
   connection: ConnectionBoard;
+  /** Runs on one machine, where nothing is billed. */
+  demo: boolean;
 }
 
 export const AppContext = createContext<App | null>(null);

@@ -153,9 +153,9 @@ export function zonesOf(bins: readonly Bin[], zone: string): string[] {
   return [...new Set(bins.flatMap(({ fromMs, toMs }) => [zoneAbbreviation(fromMs, zone), zoneAbbreviation(toMs - 1, zone)]))];
 }
 
-/** From 0 in steps of 1, 2 or 5 times a power of ten, whole numbers, the last at or above `max`; about `wanted` steps. */
-export function valueTicks(max: number, wanted = 4): number[] {
-  const rough = Math.max(1, max / wanted);
+/** From 0 in steps of 1, 2 or 5 times a power of ten, `least` or more, the last at or above `max`; about `wanted` steps. */
+export function valueTicks(max: number, least = 1, wanted = 4): number[] {
+  const rough = Math.max(least, max / wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough * (1 - 1e-9)) ?? 10 * power;
   const steps = Math.max(1, Math.ceil(max / step - 1e-9));

@@ -12,6 +12,8 @@ export interface ChartTable {
   rows: readonly (readonly Cell[])[];
   /** Columns that only the download has: what a program reads and a person does not. */
   inFileOnly?: readonly number[];
+  /** How the numbers of a column are shown; the download has them as they are. */
+  written?: Readonly<Record<number, (value: number) => string>>;
 }
 
 // A spreadsheet reads a cell that begins so as a formula; labels and names are anybody's text.

@@ -2,7 +2,7 @@
 //
 // One file is served, at /, and who signs in comes back to /: the view is a parameter, and nothing needs rewriting.
 
-export const VIEWS = ["wall", "review", "timeline", "frames", "frame", "zones", "charts", "snoozes"] as const;
+export const VIEWS = ["wall", "review", "timeline", "frames", "frame", "zones", "charts", "costs", "snoozes"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** An address without a view, as bookmarks of the list of frames have it, shows the list; a bare one shows the wall. */

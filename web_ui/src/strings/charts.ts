@@ -60,8 +60,8 @@ export const charts = {
     from: "From",
     to: "To",
     fromUtc: "From (UTC)",
-    value: (bar: string, total: number, parts: readonly string[]) => `${bar}: ${number(total)} in all. ${parts.join(", ")}`,
-    part: (name: string, count: number) => `${name} ${number(count)}`,
+    value: (bar: string, total: string, parts: readonly string[]) => `${bar}: ${total} in all. ${parts.join(", ")}`,
+    part: (name: string, figure: string) => `${name} ${figure}`,
     unknownPart: (name: string) => `${name} unknown`,
     unknown: "not said",
     counting: "still being counted",
@@ -157,6 +157,7 @@ export const charts = {
 
   cost: {
     title: "Cost",
-    notSetUp: "Cost metering is not set up, so no figure is shown here. What was spent is on the AWS account's bill.",
+    elsewhere: "What all this costs, by day, service and camera, has a view of its own.",
+    show: "Show the costs",
   },
 } as const;

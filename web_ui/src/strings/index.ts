@@ -22,6 +22,7 @@ export const strings = {
       frame: "Frame",
       zones: "Zones",
       charts: "Charts",
+      costs: "Costs",
       snoozes: "Texts",
     } as Record<View, string>,
     more: "More",

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { linkTo } from "../app/context";
+import { linkTo, may, useApp } from "../app/context";
 import { useUnreviewed } from "../app/unreviewed";
 import type { View } from "../state/route";
 import { unreviewedWords } from "../state/unreviewed";
@@ -7,7 +7,9 @@ import { strings } from "../strings";
 import { MoreIcon, VIEW_ICONS } from "./icons";
 
 /** A frame is looked at from wherever it was found: it has no place of its own. */
-const IN_NAVIGATION = ["wall", "review", "timeline", "frames", "charts", "zones", "snoozes"] as const;
+const IN_NAVIGATION = ["wall", "review", "timeline", "frames", "charts", "costs", "zones", "snoozes"] as const;
+/** Of these, what only who answers alerts may see. */
+const FOR_OPERATORS: ReadonlySet<View> = new Set<View>(["costs"]);
 /** What fits under a thumb; the others lie behind one more. */
 const ON_A_PHONE = 4;
 const NARROW = "(width < 720px)";
@@ -25,11 +27,17 @@ export function useNarrow(): boolean {
   return narrow;
 }
 
+function useViews(): readonly View[] {
+  const { me } = useApp();
+  return IN_NAVIGATION.filter((each) => !FOR_OPERATORS.has(each) || may(me, "operator"));
+}
+
 export function Navigation({ view }: { view: View }) {
+  const views = useViews();
   return (
     <nav class="nav" aria-label={strings.nav.label}>
       <ul>
-        {IN_NAVIGATION.map((each) => (
+        {views.map((each) => (
           <li key={each}>
             <NavLink to={each} view={view} />
           </li>
@@ -43,7 +51,8 @@ export function BottomNavigation({ view }: { view: View }) {
   const [open, setOpen] = useState(false);
   const nav = useRef<HTMLElement>(null);
   const more = useRef<HTMLButtonElement>(null);
-  const hidden = IN_NAVIGATION.slice(ON_A_PHONE);
+  const views = useViews();
+  const hidden = views.slice(ON_A_PHONE);
   const current = hidden.find((each) => each === view);
   useEffect(() => setOpen(false), [view]);
   useEffect(() => {
@@ -64,7 +73,7 @@ export function BottomNavigation({ view }: { view: View }) {
   return (
     <nav class="bottom-nav" aria-label={strings.nav.label} ref={nav}>
       <ul>
-        {IN_NAVIGATION.slice(0, ON_A_PHONE).map((each) => (
+        {views.slice(0, ON_A_PHONE).map((each) => (
           <li key={each}>
             <NavLink to={each} view={view} icon />
           </li>

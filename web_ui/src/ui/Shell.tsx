@@ -22,6 +22,7 @@ const GO_TO: readonly [string, View][] = [
   ["t", "timeline"],
   ["f", "frames"],
   ["c", "charts"],
+  ["b", "costs"],
 ];
 
 /** The header, whether the API answers, and the view that the address names. */

@@ -135,6 +135,12 @@ const ZonesIcon = () => (
     <path d="M4 5.500 15.500 4 17 14 7 16.500Z" />
   </Icon>
 );
+const CostsIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="7" />
+    <path d="M12.500 7.500Q10 6 8 7.500T10 10t2 2.500-4.500.500M10 5v1.500M10 13.500V15" />
+  </Icon>
+);
 const SnoozesIcon = () => (
   <Icon>
     <circle cx="10" cy="10.500" r="7" />
@@ -148,6 +154,7 @@ export const VIEW_ICONS: Record<View, ComponentType> = {
   frames: PictureIcon,
   frame: PictureIcon,
   charts: ChartsIcon,
+  costs: CostsIcon,
   zones: ZonesIcon,
   snoozes: SnoozesIcon,
 };

@@ -12,5 +12,6 @@ export const LOADERS: Record<View, () => Promise<ComponentType<ViewProps>>> = {
   frame: async () => (await import("./frame/FrameView")).FrameView,
   zones: async () => (await import("./zones/ZonesView")).ZonesView,
   charts: async () => (await import("./charts/ChartsView")).ChartsView,
+  costs: async () => (await import("./costs/CostsView")).CostsView,
   snoozes: async () => (await import("./snoozes/SnoozesView")).SnoozesView,
 };

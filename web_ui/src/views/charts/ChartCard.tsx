@@ -82,16 +82,16 @@ export function ChartCard<T>({ title, by, wide, poll, missing, asTable, fileName
   );
 }
 
-function Table({ title, table: { columns, rows, inFileOnly = [] } }: { title: string; table: ChartTable }) {
-  const isShown = (_: unknown, column: number) => !inFileOnly.includes(column);
+function Table({ title, table: { columns, rows, inFileOnly = [], written = {} } }: { title: string; table: ChartTable }) {
+  const shown = columns.map((_, column) => column).filter((column) => !inFileOnly.includes(column));
   return (
     <div class="chart-table" role="region" tabIndex={0} aria-label={words.card.table(title)}>
       <table>
         <thead>
           <tr>
-            {columns.filter(isShown).map((column, n) => (
-              <th key={n} scope="col">
-                {column}
+            {shown.map((column) => (
+              <th key={column} scope="col">
+                {columns[column]}
               </th>
             ))}
           </tr>
@@ -99,17 +99,18 @@ function Table({ title, table: { columns, rows, inFileOnly = [] } }: { title: st
         <tbody>
           {rows.map((row, n) => (
             <tr key={n}>
-              {row.filter(isShown).map((cell, column) =>
-                column === 0 ? (
+              {shown.map((column) => {
+                const cell = row[column]!;
+                return column === 0 ? (
                   <th key={column} scope="row">
                     {cell}
                   </th>
                 ) : (
                   <td key={column} class={typeof cell === "string" ? "" : "is-number"}>
-                    {cell === null ? words.stack.unknown : typeof cell === "number" ? words.number(cell) : cell}
+                    {cell === null ? words.stack.unknown : typeof cell === "number" ? (written[column] ?? words.number)(cell) : cell}
                   </td>
-                ),
-              )}
+                );
+              })}
             </tr>
           ))}
         </tbody>

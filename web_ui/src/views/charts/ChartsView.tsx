@@ -1,5 +1,5 @@
 import "../../styles/charts.css";
-import { navigate, useApp } from "../../app/context";
+import { may, navigate, useApp } from "../../app/context";
 import {
   CHARTS,
   chartsChoice,
@@ -22,7 +22,7 @@ import * as shown from "./shown";
 
 /** What the site saw, told and held back over a span of site time. */
 export function ChartsView({ params }: ViewProps) {
-  const { site, zone } = useApp();
+  const { me, site, zone } = useApp();
   const choice = chartsChoice(params);
   const { span, camera } = choice;
   const { stats, latency, listings } = useChartsData(choice);
@@ -74,7 +74,7 @@ export function ChartsView({ params }: ViewProps) {
               missing={words.card.noRoute}
               show={(answer) => shown.withheld({ ...about, ...answer })}
             />
-            <CostPanel />
+            {may(me, "operator") && <CostPanel />}
           </div>
           <ChartCard
             {...common("latency")}

@@ -12,6 +12,8 @@ const BOTTOM = 38;
 const RIGHT = 6;
 const TICK = 72;
 const DIGIT = 7.5;
+/** The least between two lines of an axis that does not count things. */
+const FINEST = 0.0001;
 
 interface Props {
   title: string;
@@ -28,12 +30,15 @@ interface Props {
   unknown?: { bins: readonly boolean[]; series: number; words: string };
   /** What else is to be said of a bar. */
   noteOf: (bin: number) => string | null;
+  /** How figures are written; left out where they count things. */
+  figure?: (value: number) => string;
   /** Beside the figures of a chosen bar. */
   linkOf?: (bin: Bin) => ComponentChildren;
 }
 
 /** Bars of stacked counts with their key, which is also where the figures of one bar are read: hovered, tapped, or by arrow keys. */
-export function StackedBars({ title, whole, bins, hours, zone, stack, names, tones, unknown, noteOf, linkOf }: Props) {
+export function StackedBars({ title, whole, bins, hours, zone, stack, names, tones, unknown, noteOf, figure, linkOf }: Props) {
+  const written = figure ?? words.number;
   const plot = useRef<HTMLDivElement>(null);
   const { width, scale } = useSize(plot);
   const [chosenMs, setChosenMs] = useState<number | null>(null);
@@ -42,17 +47,17 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
   const chosen = found < 0 ? null : found;
   const choose = (bin: number | null) => setChosenMs(bin === null ? null : (bins[Math.max(0, Math.min(bins.length - 1, bin))]?.fromMs ?? null));
 
-  const ticks = valueTicks(Math.max(...stack.totals));
-  const plotLeft = (14 + DIGIT * words.number(ticks.at(-1)!).length) * scale;
+  const ticks = valueTicks(Math.max(...stack.totals), figure ? FINEST : 1);
+  const plotLeft = (14 + DIGIT * Math.max(...ticks.map((value) => written(value).length))) * scale;
 
   const at = chosen ?? bins.length - 1;
   const isUnknown = (bin: number, series: number) => unknown !== undefined && unknown.series === series && unknown.bins[bin] === true;
   const barWords = (bin: number) => binWords(bins[bin]!, hours, zone);
   const valueText = words.stack.value(
     barWords(at),
-    stack.totals[at]!,
+    written(stack.totals[at]!),
     names.map((name, n) =>
-      isUnknown(at, n) ? words.stack.unknownPart(name) : words.stack.part(name, stack.series[n]!.values[at]!),
+      isUnknown(at, n) ? words.stack.unknownPart(name) : words.stack.part(name, written(stack.series[n]!.values[at]!)),
     ),
   );
   const note = chosen === null ? null : noteOf(chosen);
@@ -87,7 +92,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
         onPointerDown={onPointer}
       >
         {width > 0 && (
-          <Drawing {...{ width, scale, plotLeft, ticks, bins, hours, zone, stack, tones, chosen }} unknown={unknown?.bins} />
+          <Drawing {...{ width, scale, plotLeft, ticks, written, bins, hours, zone, stack, tones, chosen }} unknown={unknown?.bins} />
         )}
       </div>
       <div class="stack-key">
@@ -98,7 +103,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
               <Swatch fill={fillOf(tones[n]!)} />
               <span class="stack-name">{names[n]}</span>
               <span class="digits">
-                {chosen === null ? words.number(total) : isUnknown(chosen, n) ? words.stack.unknown : words.number(values[chosen]!)}
+                {chosen === null ? written(total) : isUnknown(chosen, n) ? words.stack.unknown : written(values[chosen]!)}
               </span>
             </li>
           ))}
@@ -131,11 +136,12 @@ interface DrawingProps extends Pick<Props, "bins" | "hours" | "zone" | "stack" |
   /** Beside the numbers of the axis. */
   plotLeft: number;
   ticks: readonly number[];
+  written: (value: number) => string;
   chosen: number | null;
   unknown?: readonly boolean[] | undefined;
 }
 
-function Drawing({ width, scale, plotLeft, ticks, bins, hours, zone, stack, tones, chosen, unknown }: DrawingProps) {
+function Drawing({ width, scale, plotLeft, ticks, written, bins, hours, zone, stack, tones, chosen, unknown }: DrawingProps) {
   const plotWidth = Math.max(1, width - plotLeft - RIGHT);
   const height = HEIGHT * scale;
   const plotHeight = height - TOP - BOTTOM * scale;
@@ -151,7 +157,7 @@ function Drawing({ width, scale, plotLeft, ticks, bins, hours, zone, stack, tone
         <g key={value}>
           <line class={value ? "stack-grid" : "stack-base"} x1={plotLeft} x2={width - RIGHT} y1={baseline - value * perUnit} y2={baseline - value * perUnit} />
           <text class="stack-tick" x={plotLeft - 6} y={baseline - value * perUnit + 4 * scale} text-anchor="end">
-            {words.number(value)}
+            {written(value)}
           </text>
         </g>
       ))}

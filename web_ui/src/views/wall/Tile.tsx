@@ -21,7 +21,7 @@ export function Tile({ camera, zone, boxes, serverNow }: Props) {
   const tile = useRef<HTMLLIElement>(null);
   const { shown, failed } = useSteadyPicture(camera.newest_frame, useNear(tile));
   const picture = shown?.frame ?? camera.newest_frame;
-  const { mood, time, age, trouble, why } = JSON.parse(
+  const { mood, time, age, trouble, why, budget } = JSON.parse(
     useTicking(() => JSON.stringify(tileWords(camera, picture, serverNow(), zone))),
   ) as TileWords;
   const content = (
@@ -33,6 +33,11 @@ export function Tile({ camera, zone, boxes, serverNow }: Props) {
           <p class="picture-words">
             <PictureIcon />
             {picture && !failed && wallStrings.loading}
+          </p>
+        )}
+        {budget && (
+          <p class="wall-mark" title={budget}>
+            {budget}
           </p>
         )}
         {(trouble || failed) && (

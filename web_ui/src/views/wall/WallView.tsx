@@ -1,8 +1,10 @@
 import type { CameraStatuses } from "../../api/types";
-import { linkTo, navigate, useApp, usePoll } from "../../app/context";
+import { linkTo, may, navigate, useApp, usePoll } from "../../app/context";
 import { useKeys } from "../../app/keys";
 import { searchOf } from "../../state/route";
+import { bannerLines } from "../../state/budget";
 import { alertsThatFit, countMoods, gridFor, groupsOf, neighbour, pollEveryMs, wallAddress, withParams, type Mood } from "../../state/wall";
+import { budgetWords } from "../../strings/budget";
 import { wallStrings } from "../../strings/wall";
 import "../../styles/wall.css";
 import { ageWords } from "../../time/words";
@@ -75,6 +77,7 @@ export function WallView({ params }: ViewProps) {
         </button>
       </div>
       {data && data.troubles.length > 0 && <Troubles troubles={data.troubles} zone={zone} serverNow={serverNow} />}
+      {data && <BudgetBanner cameras={cameras} />}
       <AlertStrip fit={alertsThatFit((room?.widthPx ?? 0) / remPx, narrow)} />
       <div class="wall-room" ref={ref}>
         {!data && <p class="view-loading hint">{wallStrings.asking}</p>}
@@ -123,6 +126,28 @@ function GroupSelect({ chosen, onChoose }: { chosen: string | null; onChoose: (g
         {chosen !== null && !groups.some(({ name }) => name === chosen) && <option value={chosen}>{chosen}</option>}
       </select>
     </label>
+  );
+}
+
+/** What is given up, so that nobody takes a quiet wall for a quiet site. */
+function BudgetBanner({ cameras }: Pick<CameraStatuses, "cameras">) {
+  const { me, zone, serverNow } = useApp();
+  const lines = JSON.parse(useTicking(() => JSON.stringify(bannerLines(cameras, serverNow(), zone)))) as string[];
+  if (lines.length === 0) return null;
+  return (
+    <div class="wall-budget" role="status" aria-label={budgetWords.label}>
+      <WarnIcon />
+      <div>
+        {lines.map((line) => (
+          <p key={line}>{line}</p>
+        ))}
+      </div>
+      {may(me, "operator") && (
+        <a class="link" {...linkTo("costs")}>
+          {budgetWords.more}
+        </a>
+      )}
+    </div>
   );
 }
 

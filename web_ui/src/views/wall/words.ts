@@ -1,4 +1,5 @@
 import type { CameraStatus } from "../../api/types";
+import { tileBudget } from "../../state/budget";
 import { calmAgeMs, moodOf, oldSinceMs, type Mood } from "../../state/wall";
 import { wallStrings } from "../../strings/wall";
 import { ageWords, durationWords, FUTURE_TOLERANCE_MS } from "../../time/words";
@@ -13,6 +14,8 @@ export interface TileWords {
   /** What is not as it should be; "" where all is well. */
   trouble: string;
   why: string;
+  /** What it gives up for the budget; "" for nothing. */
+  budget: string;
 }
 
 /** "21:04", with the day where it is another one than today's. */
@@ -33,6 +36,7 @@ export function tileWords(camera: CameraStatus, picture: NewestFrame | null, now
     age: capturedMs === null ? "" : ageWords(calmAgeMs(nowMs - capturedMs)),
     trouble: troubleOf(camera, mood, picture, nowMs, zone),
     why: camera.why ?? (mood === "never" ? wallStrings.never : ""),
+    budget: tileBudget(camera.budget, nowMs, zone),
   };
 }
 
