@@ -226,15 +226,20 @@ def test_keys_lead_to_views_and_the_help_lists_them_and_turns_them_off(site: Fak
     help_ = page.get_by_role("dialog", name="Keys and appearance")
     expect(help_.get_by_text("Boxes on or off")).to_be_visible()
     background = "getComputedStyle(document.body).backgroundColor"
-    light = page.evaluate(background)
+    # Of what a browser paints around the page.
+    around = "[...document.querySelectorAll('[name=theme-color]')].find((m) => matchMedia(m.media).matches).content"
+    light, light_around = page.evaluate(background), page.evaluate(around)
     help_.get_by_role("button", name="Dark").click()
     assert page.evaluate(background) != light
+    assert page.evaluate(around) != light_around
     page.reload()
     expect(picture(page, "front-door")).to_be_visible()
     assert page.evaluate(background) != light
+    assert page.evaluate(around) != light_around
     page.keyboard.press("?")
     help_.get_by_role("button", name="As the system").click()
     assert page.evaluate(background) == light
+    assert page.evaluate(around) == light_around
     assert page.evaluate("localStorage.length") == 0
     page.keyboard.press("Escape")
     expect(help_).to_have_count(0)

@@ -35,6 +35,11 @@ export function theme(): Theme {
 export function applyTheme(chosen: Theme = theme()): void {
   if (chosen === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;
+  // A browser paints what is around the page by these, of which index.html has one for each look of the system.
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) {
+    const ofSystem = (meta.dataset.media ??= meta.media);
+    meta.media = chosen === "auto" ? ofSystem : ofSystem.includes(chosen) ? "all" : "not all";
+  }
 }
 
 export function chooseTheme(chosen: Theme): void {
