@@ -187,7 +187,7 @@ def test_an_answer_that_does_not_arrive_is_kept_and_tried_again(review: FakeRevi
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     expect(detail(page).locator(".deed").nth(1)).to_contain_text("Not taken. Framewatch cannot be reached.")
-    expect(page.get_by_test_id("detail-state")).to_contain_text("Texted ana, no answer yet · bo is told at ")
+    expect(page.get_by_test_id("detail-state")).to_contain_text("Texted ana, no answer yet · then bo at ")
     # What failed waits, whatever is looked at meanwhile.
     page.get_by_role("link", name="Frames", exact=True).click()
     page.go_back()
@@ -303,7 +303,7 @@ def test_labels_names_and_notes_stay_text(review: FakeReview, open_as: OpenAs) -
     expect(page.locator(".review-label")).to_have_text(f"{HOSTILE} 97%")
     page.locator(".review-open").click()
     expect(detail(page).locator(".note-text")).to_have_text(f"{HOSTILE}\nsecond line")
-    expect(detail(page).get_by_text(f"{HOSTILE} could not be reached")).to_be_visible()
+    expect(detail(page).get_by_text(f"Text to {HOSTILE} did not get through")).to_be_visible()
     page.reload()
     expect(detail(page).locator(".review-label")).to_contain_text(alert["label"])
     assert page.locator('img[src="x"]').count() == 0

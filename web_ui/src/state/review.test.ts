@@ -60,9 +60,9 @@ describe("the words of a state", () => {
     expect(words({ escalation, escalates_at: "2026-11-21T03:24:00Z" })).toEqual({
       tone: "open",
       words: "Texted ana, no answer yet",
-      next: "carl is told at 04:24 CET",
+      next: "then carl at 04:24 CET",
     });
-    expect(words({ escalation, escalates_at: at(1) }).next).toBe("carl is next");
+    expect(words({ escalation, escalates_at: at(1) }).next).toBe("then carl");
     expect(words({ escalation, escalates_at: null }).next).toBeNull();
   });
 
