@@ -1,45 +1,39 @@
 import "../../styles/review.css";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { ApiProblem, windowAround } from "../../api/client";
+import { windowAround } from "../../api/client";
 import type { Alert, AnswerKind } from "../../api/types";
-import { linkTo, may, navigate, useApp, useConnection, usePoll } from "../../app/context";
+import { may, navigate, useApp, useConnection, usePoll } from "../../app/context";
 import { useDeeds } from "../../app/deeds";
 import { useKeys } from "../../app/keys";
-import { useUnreviewed, useUnreviewedBoard } from "../../app/unreviewed";
+import { useUnreviewedBoard } from "../../app/unreviewed";
 import {
   activeFilters,
   addressFromParams,
   NO_REVIEW_FILTERS,
   sameReview,
   searchOfReview,
-  SHOWN,
   type OpenAlert,
   type ReviewFilters,
 } from "../../state/reviewAddress";
 import { deedOf, type Deed } from "../../state/reviewActions";
-import { entryOfAlert, joinAlerts, type ReviewEntry } from "../../state/reviewEntries";
+import { entryOfAlert, type ReviewEntry } from "../../state/reviewEntries";
 import { REVIEW_KEYS, type Command } from "../../state/reviewKeys";
 import { HELD_CAP, neighbour } from "../../state/reviewList";
-import { deedWords, refusalWords } from "../../state/reviewWords";
-import { routeFromSearch } from "../../state/route";
-import { unreviewedWords } from "../../state/unreviewed";
-import { strings } from "../../strings";
+import { deedWords } from "../../state/reviewWords";
 import { review } from "../../strings/review";
-import { CloseIcon, UpIcon, WarnIcon } from "../../ui/icons";
+import { UpIcon, WarnIcon } from "../../ui/icons";
 import type { ViewProps } from "../view";
+import { Controls } from "./Controls";
 import { Detail } from "./Detail";
-import { Filters } from "./Filters";
 import { Foot, NothingThere } from "./Foot";
 import { Row } from "./Rows";
+import { useOpened } from "./useOpened";
 import { useReviewList } from "./useReviewList";
+import { useMedia, useRowPx } from "./useRowPx";
 import { scrollToRow, VirtualRows } from "./VirtualRows";
 
-/** Heights of a row. A wall's type is larger than a desk's, and so are its rows. */
-const ROW_REM = 5.25;
-const ROW_NARROW_REM = 6.5;
 const AT_TOP_PX = 8;
 const SNOOZE_MIN = 30;
-const ALERT_POLL_MS = 5_000;
 const SNOOZES_POLL_MS = 30_000;
 const ANSWER_OF: Partial<Record<Command, AnswerKind>> = {
   take: "taken",
@@ -50,7 +44,7 @@ const ANSWER_OF: Partial<Record<Command, AnswerKind>> = {
 
 /** Alerts, newest first, and what was done about them; and why no text came of other visits. */
 export function ReviewView({ params }: ViewProps) {
-  const { client, site, me, zone, serverNow } = useApp();
+  const { client, me, zone, serverNow } = useApp();
   const { epoch } = useConnection();
   const address = useMemo(() => addressFromParams(params), [params]);
   const { open } = address;
@@ -58,12 +52,9 @@ export function ReviewView({ params }: ViewProps) {
   const kept = useRef(address.filters);
   if (!sameReview(kept.current, address.filters)) kept.current = address.filters;
   const filters = kept.current;
-  const [dismissed, setDismissed] = useState(false);
-  useEffect(() => setDismissed(false), [address.ignored.join()]);
 
   const isNarrow = useMedia("(width < 1000px)");
-  const rootPx = useRootPx();
-  const rowPx = (useMedia("(width < 720px)") ? ROW_NARROW_REM : ROW_REM) * rootPx;
+  const rowPx = useRowPx();
   const [chosen, setChosen] = useState<string | null>(null);
   const selectedId = open?.alertId ?? chosen;
   const [filtersOpen, setFiltersOpen] = useState(false);
@@ -274,39 +265,14 @@ export function ReviewView({ params }: ViewProps) {
   const behind = isOpen && isNarrow;
   return (
     <>
-      <div class={`controls review-controls ${behind ? "is-behind" : ""}`} role="search" aria-label={strings.filters.region}>
-        <div class="review-top">
-          <nav class="segments review-shown" aria-label={review.shownLabel}>
-            {SHOWN.map((shown) => (
-              <a
-                key={shown}
-                {...linkTo("review", paramsOf({ ...NO_REVIEW_FILTERS, ...common(filters), shown }))}
-                aria-current={shown === filters.shown ? "page" : undefined}
-              >
-                {review.shown[shown]}
-              </a>
-            ))}
-          </nav>
-          {filters.shown === "alerts" && <Seen />}
-        </div>
-        <Filters
-          filters={filters}
-          site={site}
-          zone={zone}
-          open={filtersOpen}
-          serverNow={serverNow}
-          onOpen={setFiltersOpen}
-          onChange={change}
-        />
-        {address.ignored.length > 0 && !dismissed && (
-          <p class="note" role="status">
-            {strings.banner.ignoredParams(address.ignored.join(", "))}
-            <button type="button" class="label-clear" aria-label={strings.banner.dismiss} onClick={() => setDismissed(true)}>
-              <CloseIcon />
-            </button>
-          </p>
-        )}
-      </div>
+      <Controls
+        filters={filters}
+        ignored={address.ignored}
+        behind={behind}
+        open={filtersOpen}
+        onOpen={setFiltersOpen}
+        onChange={change}
+      />
       {list.held.length > 0 && !behind && (
         <button type="button" class="pill" title={review.list.newPillHint} onClick={showNewest}>
           <UpIcon />
@@ -419,104 +385,8 @@ function openOf({ alert_id, camera_id, captured_at }: Alert): OpenAlert {
   return { alertId: alert_id, cameraId: camera_id, at: captured_at };
 }
 
-/** What the lists have in common stays when another is shown. */
-function common({ cameras, range }: ReviewFilters): Pick<ReviewFilters, "cameras" | "range"> {
-  return { cameras, range };
-}
-
-function paramsOf(filters: ReviewFilters): URLSearchParams {
-  return routeFromSearch(searchOfReview(filters)).params;
-}
-
 function rowLink(id: string): HTMLElement | null {
   const rows = [...document.querySelectorAll<HTMLElement>(".review-row")];
   const row = rows.find(({ dataset }) => dataset.alertId === id || dataset.entryId === id);
   return row?.querySelector<HTMLElement>(".review-open") ?? null;
-}
-
-/** The alert that the address names: from the list at once, and by itself, so that it is there on no page of the list, too. */
-function useOpened(open: OpenAlert | null, entries: readonly ReviewEntry[]) {
-  const { client, serverNow } = useApp();
-  const [own, setOwn] = useState<Alert | null>(null);
-  const learn = useCallback(
-    (next: Alert) => setOwn((known) => (known?.alert_id === next.alert_id ? joinAlerts(known, next, serverNow()) : known)),
-    [serverNow],
-  );
-  const poll = usePoll<{ alert: Alert | null } | null>(
-    `review alert ${open?.alertId ?? ""}`,
-    open ? ALERT_POLL_MS : 3_600_000,
-    async (signal) => {
-      if (!open) return null;
-      const { alerts } = await client.alerts({ camera: open.cameraId, ...windowAround(open.at) }, signal);
-      return { alert: alerts.find(({ alert_id }) => alert_id === open.alertId) ?? null };
-    },
-  );
-  const listed = entries.find(({ id }) => id === open?.alertId);
-  const inList = listed?.kind === "alert" ? listed.alert : null;
-  const found = poll.data?.alert ?? null;
-  useEffect(() => {
-    for (const alert of [inList, found]) {
-      if (alert) setOwn((known) => (known?.alert_id === alert.alert_id ? joinAlerts(known, alert, serverNow()) : alert));
-    }
-  }, [inList, found]);
-  const alert = own?.alert_id === open?.alertId ? own : (inList ?? found);
-  const refused = poll.problem instanceof ApiProblem && poll.problem.kind === "refused" ? refusalWords(poll.problem) : null;
-  return { alert, gone: !alert && (refused !== null || (poll.data !== null && found === null)), why: refused, learn };
-}
-
-function useMedia(query: string): boolean {
-  const media = useMemo(() => window.matchMedia(query), [query]);
-  const [matches, setMatches] = useState(media.matches);
-  useEffect(() => {
-    const onChange = () => setMatches(media.matches);
-    onChange();
-    media.addEventListener("change", onChange);
-    return () => media.removeEventListener("change", onChange);
-  }, [media]);
-  return matches;
-}
-
-function useRootPx(): number {
-  const read = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const [px, setPx] = useState(read);
-  useEffect(() => {
-    const onResize = () => setPx(read());
-    window.addEventListener("resize", onResize);
-    return () => window.removeEventListener("resize", onResize);
-  }, []);
-  return px;
-}
-
-/** How many wait, and the way to say that they were all looked at. */
-function Seen() {
-  const board = useUnreviewedBoard();
-  const unreviewed = useUnreviewed();
-  const [phase, setPhase] = useState<"idle" | "marking" | "marked">("idle");
-  const [problem, setProblem] = useState<ApiProblem | null>(null);
-  const mark = async () => {
-    if (phase === "marking") return;
-    setPhase("marking");
-    setProblem(null);
-    try {
-      await board.markSeen();
-      setPhase("marked");
-    } catch (error) {
-      setPhase("idle");
-      setProblem(error instanceof ApiProblem ? error : new ApiProblem("failing", String(error)));
-    }
-  };
-  const words = unreviewedWords(unreviewed);
-  return (
-    <div class="review-seen">
-      <span class={words ? "review-count" : "hint"} title={review.unreviewedTitle}>
-        {review.unreviewed(words)}
-      </span>
-      <button type="button" class="button" aria-disabled={phase === "marking"} onClick={() => void mark()}>
-        {phase === "marking" ? review.marking : review.markSeen}
-      </button>
-      <span class={problem ? "deed is-failed" : "sr-only"} role="status">
-        {problem ? review.markFailed(refusalWords(problem)) : phase === "marked" ? review.marked : ""}
-      </span>
-    </div>
-  );
 }
