@@ -1,6 +1,8 @@
 """What a page of GET /v1/alerts and /v1/visits costs on 1,000 and on 100,000 stored ones of 4 cameras: the same.
 
-    python -m benchmarks.alert_pages        prints a table; exits 1 when a cost grows
+    python -m benchmarks.alert_pages [1000000]      prints a table; exits 1 when a cost grows
+
+Given, the larger number. A million takes 5 GB.
 
 Counted as in frame_pages: the function's handler on a DynamoDB that moto plays, its queries, the items that DynamoDB
 had to look at, and read units by DynamoDB's rule. The span is the same for both sizes, so that each partition holds a
@@ -20,7 +22,7 @@ from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-from benchmarks.frame_pages import ACCOUNT, CAMERAS, NEWEST, REGION, TABLE, Cost, set_up, viewer_event
+from benchmarks.frame_pages import ACCOUNT, CAMERAS, LARGE, NEWEST, REGION, SMALL, TABLE, Cost, set_up, viewer_event
 from framewatch.adapters.aws.alert_items import alert_item
 from framewatch.adapters.aws.dynamo import make_item
 from framewatch.domain.alert_settings import Severity
@@ -30,7 +32,6 @@ from framewatch.wire.items import day_of, visit_days_key, visit_sort_key
 from framewatch.wire.visit_items import StoredVisit
 from lambdas.frame_fetcher import handler
 
-SIZES = (1_000, 100_000)
 # One day, so that a page of 100 fits into what the smaller holds of it.
 SPAN = timedelta(hours=18)
 BOX = (0.1, 0.2, 0.3, 0.9)
@@ -125,30 +126,31 @@ def measure(scenario: Scenario) -> Cost:
     return cost
 
 
-def main() -> int:
+def main(large_size: int = LARGE) -> int:
+    sizes = (SMALL, large_size)
     costs: dict[tuple[str, int], Cost] = {}
     with mock_aws():
         set_up()
         for path, make in (("/v1/alerts", alert_of), ("/v1/visits", visit_of)):
-            for size in SIZES:
+            for size in sizes:
                 fill(make, size)
                 for scenario in SCENARIOS:
                     if scenario.path == path:
                         costs[scenario.name, size] = measure(scenario)
     wrong = []
     print(f"{'':22}  shown   queries at      items at        read units at")
-    print(f"{'':22}          {'1,000  100,000  ' * 3}")
+    print(f"{'':22}         {f'{SMALL:7,}{large_size:9,}' * 3}")
     for scenario in SCENARIOS:
-        small, large = (costs[scenario.name, size] for size in SIZES)
+        small, large = (costs[scenario.name, size] for size in sizes)
         print(
-            f"{scenario.name:22}  {small.frames:5}    {small.queries:5}  {large.queries:7}  {small.items:5}"
-            f"  {large.items:7}  {small.read_units:5g}  {large.read_units:7g}"
+            f"{scenario.name:22}  {small.frames:5}  {small.queries:7}{large.queries:9}{small.items:7}"
+            f"{large.items:9}{small.read_units:7g}{large.read_units:9g}"
         )
         if small != large:
-            wrong.append(f"{scenario.name}: costs more or less on {SIZES[1]:,} than on {SIZES[0]:,}")
+            wrong.append(f"{scenario.name}: costs more or less on {large_size:,} than on {SMALL:,}")
     print("\n".join(wrong) or "the same at both sizes")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(int, sys.argv[1:])))
