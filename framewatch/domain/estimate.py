@@ -14,6 +14,7 @@ from pydantic import Field
 
 from framewatch.domain.cost import DAYS_A_MONTH
 from framewatch.domain.settings_base import Section
+from framewatch.domain.standing_use import ALARMS, CUSTOM_METRICS, DASHBOARDS, KMS_KEYS
 from framewatch.domain.usage import Number, Usage, UsageKind, to_decimal
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -74,13 +75,6 @@ ALERTS_READ_UNITS_A_CAMERA = Decimal("2.25")
 ANSWER_KB = 4
 # Requests and latencies, by route, while somebody asks (infra/stacks/api.py: detailed metrics).
 ROUTE_METRICS = 12
-
-# -- what stands there (counted in the templates: tests/infra/test_cost_model.py) -----------------------------------
-ALARMS = 31
-KMS_KEYS = 1
-DASHBOARDS = 1
-# Names that the functions count while frames come, and six of the event source (decision 13).
-CUSTOM_METRICS = 14 + 6
 
 SECONDS_AN_HOUR = 3600
 MINUTES_A_DAY = 24 * 60
@@ -297,6 +291,7 @@ def _kept(plan: Plan, frames: Frames, day: Usage) -> Usage:
 
 
 def _standing(plan: Plan) -> Usage:
+    """What domain/standing_use.py counts by the hour, and who signs in; the stream is counted with its frames."""
     page_h = min(_d(24), plan.users * _d(plan.page_hours))
     return Usage(
         {

@@ -4,9 +4,12 @@ Stated errors: of what a frame writes, a tenth; of the smaller rest, a third. A 
 are stored fails here until the constants of domain/estimate.py follow.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -35,6 +38,7 @@ from tests.tables import OneAtATime
 from tests.units import Units, counted_units, item_bytes
 from tests.watch_fakes import PASS_S, WatchWorld
 
+SNAPSHOTS = Path(__file__).resolve().parents[1] / "infra" / "snapshots"
 LABELS = 12
 SITE = {
     "cameras": [{"id": "front"}, {"id": "yard"}],
@@ -126,6 +130,23 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
             visits=DynamoVisitTable(table).newest_first,
         )
         yield Stack(client, world, deps, watching)
+
+
+def test_the_functions_have_the_memory_that_the_model_says() -> None:
+    memory: dict[str, Decimal] = {}
+    for part in ("processing", "api"):
+        resources = json.loads((SNAPSHOTS / f"{part}.json").read_text("utf-8"))["Resources"]
+        memory |= {
+            name: Decimal(resource["Properties"]["MemorySize"]) / 1024
+            for name, resource in resources.items()
+            if resource["Type"] == "AWS::Lambda::Function"
+        }
+
+    def of(function: str) -> Decimal:
+        return next(gb for name, gb in memory.items() if name.startswith(function))
+
+    assert (of("ImageProcessor"), of("Watchdog")) == (model.PROCESSOR_GB, model.WATCHDOG_GB)
+    assert of("FrameFetcher") == model.API_GB
 
 
 @pytest.mark.parametrize("labels", [0, 6, LABELS, 20])
