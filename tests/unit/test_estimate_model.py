@@ -33,6 +33,7 @@ from framewatch.services.processing import Deps
 from framewatch.services.watch_over import WatchDeps, watch_over
 from tests.aws import TABLE, create_table, set_credentials
 from tests.batches import record
+from tests.fakes import FakeBudget
 from tests.frames import PERSON
 from tests.tables import OneAtATime
 from tests.units import Units, counted_units, item_bytes
@@ -212,6 +213,7 @@ def test_a_minute_on_the_wall_reads_about_what_the_model_says(stack: Stack) -> N
         images=stack.world.images,
         clock=stack.world.clock,
         image_url_ttl=timedelta(minutes=15),
+        budget=FakeBudget(),  # read once in a while, and not with each poll
     )
     with counted_units(stack.client) as units:
         list_cameras(deps)
