@@ -12,6 +12,7 @@ Its files read in flow order:
     masks.py     regions that never leave the box
     gate.py      which sampled frames are worth sending (gate_settings, gate_model, gate_blobs), and which of them
                  repeat an earlier one (near_duplicate.py)
+    screen.py    a model on the box that may say of a frame that nothing watched is in it
     worker.py    the child process, one a camera: read -> sample -> mask -> gate -> encode -> envelope -> pipe
     camera.py    the parent's end of that pipe: messages to events, crash reports
     explain.py   what went wrong with a source -> a cause, and one sentence that says what to do

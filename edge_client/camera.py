@@ -37,6 +37,7 @@ from edge_client.explain import (
 )
 from edge_client.gate_settings import WithheldReason
 from edge_client.pipe import PROGRESS, SHARED_BYTES, SLOW_BY, Facts, Job, Kind, receive
+from edge_client.screen_settings import Verdict
 from edge_client.source import Source
 
 _NOISE_LINES = 40
@@ -181,6 +182,7 @@ class CameraProcess:
         if kind is Kind.FRAME:
             facts["captured_at"] = datetime.fromisoformat(facts["captured_at"])
             facts["read_at"] = datetime.fromisoformat(facts["read_at"])
+            facts["screen"] = Verdict(facts["screen"]) if facts["screen"] is not None else None
             self._on_event(FrameSampled(camera_id=camera_id, **facts))
             self.is_delivering = True
             self._on_record(Record(camera_id, facts["frame_id"], data))

@@ -24,6 +24,7 @@ from edge_client.gate_settings import GateSettings
 from edge_client.pipe import Job
 from edge_client.producer import Accepted, Producer, StreamUnusable, pump_once
 from edge_client.sampler import EveryNth, PerSecond, Sampling, SamplingHours
+from edge_client.screen_settings import ScreenSettings
 from edge_client.source import Source, SourceError, parse_source
 from framewatch.domain.frames import is_camera_id
 from framewatch.domain.geometry import PolygonRel
@@ -48,6 +49,7 @@ class EdgeCamera:
     reopen: a live source that worked and dropped is opened again, with backoff.
     hours: when frames are sampled at all, by capture time; None for always.
     gate: None sends every sampled frame.
+    screen: what says of frames that nothing watched is in them; None says it of none.
     privacy_masks: blacked out before anything else sees the picture.
     timeout_s: a camera that does not answer, or sends nothing, for this long is gone.
     accept_self_signed: for https alone, any certificate will do.
@@ -62,6 +64,7 @@ class EdgeCamera:
     reopen: bool = True
     hours: SamplingHours | None = None
     gate: GateSettings | None = None
+    screen: ScreenSettings | None = None
     privacy_masks: tuple[PolygonRel, ...] = ()
     timeout_s: float = 10.0
     accept_self_signed: bool = False
@@ -292,6 +295,7 @@ def make_job(camera: EdgeCamera, source: Source, started_at: datetime, *, superv
         time_zone=camera.hours.time_zone if camera.hours else "UTC",
         supervised=supervised,
         gate=camera.gate.model_dump(mode="json") if camera.gate is not None else None,
+        screen=camera.screen.model_dump(mode="json") if camera.screen is not None else None,
         privacy_masks=[[list(point) for point in polygon] for polygon in camera.privacy_masks],
         timeout_s=camera.timeout_s,
         accept_self_signed=camera.accept_self_signed,

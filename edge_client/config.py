@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator, model
 from edge_client.client import EdgeCamera
 from edge_client.gate_settings import GateSettings
 from edge_client.sampler import EveryNth, PerSecond, Sampling, SamplingHours
+from edge_client.screen_settings import ScreenSettings
 from edge_client.source import SourceError, parse_source
 from framewatch.domain.errors import PermanentError
 from framewatch.domain.geometry import PolygonField
@@ -115,6 +116,7 @@ class CameraSection(Section):
     accept_self_signed: bool = Field(default=False, description="https: any certificate will do")
     sampling: SamplingSection = SamplingSection()
     gate: GateSettings = GateSettings()
+    screen: bool = Field(default=True, description="false: the box's screen, if it has one, does not look at it")
     supervision: Supervision = Supervision()
     privacy_masks: tuple[PolygonField, ...] = Field(
         default=(), description="polygons of [x, y] shares (0 to 1) that are black in everything that leaves the box"
@@ -151,6 +153,9 @@ class EdgeConfig(Section):
         description="the control document, a path or s3://bucket/key; without it the one beside the edge file, where"
         " that lies in S3",
     )
+    screen: ScreenSettings | None = Field(
+        default=None, description="a model on this box that looks before vision does; none: no frame is screened"
+    )
     defaults: Defaults = Defaults()
     cameras: tuple[CameraSection, ...] = Field(min_length=1, max_length=500)
 
@@ -180,6 +185,7 @@ class EdgeConfig(Section):
             loop=camera.loop,
             hours=SamplingHours(hours, self.time_zone) if hours else None,
             gate=_merged(self.defaults.gate, camera.gate),
+            screen=self.screen if camera.screen else None,
             privacy_masks=camera.privacy_masks,
             timeout_s=camera.timeout_s,
             accept_self_signed=camera.accept_self_signed,

@@ -16,6 +16,7 @@ from datetime import datetime
 
 from edge_client.explain import Cause
 from edge_client.gate_settings import WithheldReason
+from edge_client.screen_settings import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class FrameSampled:
     """Which pass over the clip, from 0."""
     repeats: bool = False
     """It nearly equals an earlier frame, whose labels it may have."""
+    screen: Verdict | None = None
+    """What the screen said of it, or of the frame that it repeats; None without a screen."""
 
 
 @dataclass(frozen=True, slots=True)

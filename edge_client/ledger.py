@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from edge_client.screen_settings import Verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Since the start of this process. gated: by reason. recovered: of those sampled, what an earlier process had
     left in the spool. dropped: gave way to newer ones. failed: could not be sent. repeated: of those sampled, what
-    nearly equals an earlier frame."""
+    nearly equals an earlier frame. screened_out: in what the screen saw nothing, screen_failed: what it could not
+    look at."""
 
     sampled: int = 0
     sent: int = 0
@@ -20,6 +23,8 @@ class Account:
     waiting: int = 0
     recovered: int = 0
     repeated: int = 0
+    screened_out: int = 0
+    screen_failed: int = 0
 
 
 class Ledger:
@@ -39,9 +44,16 @@ class Ledger:
     def recovered(self, camera_id: str, records: int) -> None:
         self._post(camera_id, sampled=records, recovered=records, waiting=records)
 
-    def sampled(self, camera_id: str, *, repeats: bool = False) -> None:
+    def sampled(self, camera_id: str, *, repeats: bool = False, screen: Verdict | None = None) -> None:
         """Taken by the camera and not yet settled."""
-        self._post(camera_id, sampled=1, waiting=1, repeated=int(repeats))
+        self._post(
+            camera_id,
+            sampled=1,
+            waiting=1,
+            repeated=int(repeats),
+            screened_out=int(screen is Verdict.NOTHING),
+            screen_failed=int(screen is Verdict.FAILED and not repeats),  # of a repeat it was not asked
+        )
 
     def gated(self, camera_id: str, reason: str) -> None:
         with self._lock:

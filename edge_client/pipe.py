@@ -43,6 +43,8 @@ class Job:
     """A live source that goes away is the end of the child: who started it decides when the next one starts."""
     gate: dict[str, Any] | None = None
     """GateSettings as plain values; None: every sampled frame is sent."""
+    screen: dict[str, Any] | None = None
+    """ScreenSettings as plain values; None: no model looks at what is sent."""
     privacy_masks: list[list[list[float]]] = field(default_factory=list)
     timeout_s: float = 10.0
     accept_self_signed: bool = False

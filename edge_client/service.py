@@ -207,7 +207,7 @@ class EdgeService:
     def _on_event(self, event: EdgeEvent) -> None:
         match event:
             case FrameSampled():
-                self._ledger.sampled(event.camera_id, repeats=event.repeats)
+                self._ledger.sampled(event.camera_id, repeats=event.repeats, screen=event.screen)
                 if self._log.verbose:
                     self._log.say("frame", f"{event.camera_id}: took {event.frame_id}", camera_id=event.camera_id)
             case FrameGated():

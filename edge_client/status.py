@@ -109,6 +109,8 @@ def _camera_json(report: CameraView, at: datetime) -> dict[str, Any]:
         "waiting": account.waiting,
         "recovered": account.recovered,
         "repeated": account.repeated,
+        "screened_out": account.screened_out,
+        "screen_failed": account.screen_failed,
     }
     spool = {"records": depth.records, "bytes": depth.bytes, "oldest_age_s": _rounded(depth.oldest_age_s(at))}
     if status is None:
@@ -195,6 +197,8 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
     sampled = counter("frames_sampled", "Frames taken: sent + gated + dropped + failed + waiting.")
     recovered = counter("frames_recovered", "Of those sampled, what an earlier process had left in the spool.")
     repeated = counter("frames_repeated", "Of those sampled, what nearly equals an earlier frame.")
+    screened_out = counter("frames_screened_out", "Of those sampled, in what the screen saw nothing.")
+    screen_failed = counter("frames_screen_failed", "Of those sampled, what the screen could not look at.")
     gated = counter("frames_gated", "Frames that the motion gate kept back.", "reason")
     sent = counter("frames_sent", "Frames that the stream has taken.")
     dropped = counter("frames_dropped", "Frames that gave way to newer ones.")
@@ -220,6 +224,8 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
             (sampled, account.sampled),
             (recovered, account.recovered),
             (repeated, account.repeated),
+            (screened_out, account.screened_out),
+            (screen_failed, account.screen_failed),
             (sent, account.sent),
             (dropped, account.dropped),
             (failed, account.failed),
@@ -229,7 +235,7 @@ def _camera_metrics(state: BoxState) -> Iterator[Metric]:
         ):
             metric.add_metric(camera, value)
     yield from (states, restarts, slowed_by, memory, last_frame, read, sampled, recovered, repeated, gated)
-    yield from (sent, dropped, failed)
+    yield from (screened_out, screen_failed, sent, dropped, failed)
     yield from (waiting, spool_bytes, oldest)
 
 

@@ -28,6 +28,8 @@ from edge_client.opening import OpenFailed, Opening
 from edge_client.pipe import PROGRESS, SHARED_BYTES, SLOW_BY, Facts, Job, Kind, send
 from edge_client.reader import FALLBACK_FPS, Reader, open_reader
 from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, SlowedSampler, make_sampler
+from edge_client.screen import Screen
+from edge_client.screen_settings import ScreenSettings, Verdict
 from edge_client.source import Source, SourceKind
 from framewatch.domain.errors import FrameTooLarge
 from framewatch.domain.frames import Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint, make_boot_id
@@ -70,8 +72,12 @@ class Worker:
         self._masks = PrivacyMasks(polygons)
         settings = GateSettings.model_validate_json(json.dumps(job.gate)) if job.gate is not None else None
         self._gate = MotionGate(settings, polygons) if settings is not None and settings.enabled else None
+        screen = ScreenSettings.model_validate_json(json.dumps(job.screen)) if job.screen is not None else None
+        self._screen = Screen(screen, self._warn) if screen is not None else None
         self._analysed: FrameRef | None = None
         """Of the frames that were sent, the last that repeated no other."""
+        self._verdict: Verdict | None = None
+        """The screen's on that one."""
         self._boot_id = make_boot_id(datetime.now(UTC), secrets.token_bytes(3))
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
@@ -189,10 +195,10 @@ class Worker:
             many = f"{self._unreadable} unreadable pictures, the first of them"
             what = "an unreadable picture" if self._unreadable == 1 else many
             message = f"skipped {what} {self._first_unreadable}".rstrip()
-            self._emit(Kind.WARNING, {"message": message}, b"")
+            self._warn(message)
         if claimed and read < claimed * _WHOLE_SHARE:
             message = f"the clip says it has {claimed} frames, {read} could be decoded; it may be damaged"
-            self._emit(Kind.WARNING, {"message": message}, b"")
+            self._warn(message)
         return True
 
     def _take(
@@ -254,11 +260,11 @@ class Worker:
         *,
         repeats: bool,
     ) -> None:
-        hint = self._hint(repeats=repeats)
+        hint = self._hint(frame_bgr, repeats=repeats)
         try:
             jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
         except FrameTooLarge as error:
-            self._emit(Kind.WARNING, {"message": f"a frame was skipped: {error}"}, b"")
+            self._warn(f"a frame was skipped: {error}")
             self._emit(Kind.UNREADABLE, {"reason": "too_large", "count": 1}, b"")
             self._analysed = None  # what the gate compares with from now on was never sent
             return
@@ -274,11 +280,19 @@ class Worker:
             "width": width,
             "height": height,
             "repeats": hint.same_as is not None,
+            "screen": self._verdict,
         }
         self._emit(Kind.FRAME, facts, record)
 
-    def _hint(self, *, repeats: bool) -> VisionHint:
-        return VisionHint(same_as=self._analysed) if repeats else VisionHint()
+    def _hint(self, frame_bgr: FrameBGR, *, repeats: bool) -> VisionHint:
+        """What the screen said of a frame holds for those that repeat it: it need not be asked again."""
+        same_as = self._analysed if repeats else None
+        if same_as is None and self._screen is not None:
+            self._verdict = self._screen.look(frame_bgr)
+        return VisionHint(same_as, screened_out=self._verdict is Verdict.NOTHING)
+
+    def _warn(self, message: str) -> None:
+        self._emit(Kind.WARNING, {"message": message}, b"")
 
     def _fail(self, why: str, detail: str = "") -> None:
         self._emit(Kind.FAILED, {"why": why, "detail": detail}, b"")
