@@ -70,6 +70,24 @@ class FakeControls:
         self.faults.after("control put")
 
 
+@dataclass
+class FakeSpend:
+    """What was spent by now, as the test says."""
+
+    faults: Faults = field(default_factory=Faults)
+    month_usd: float = 0.0
+    today_usd: float = 0.0
+    standing_usd_per_hour: float = 0.0
+    cameras: dict[str, CameraSpend] = field(default_factory=dict)
+    asked: int = 0
+
+    def __call__(self, site: SiteConfig, now: datetime) -> Spend:
+        self.faults.before("spend")
+        self.asked += 1
+        spend = spend_of(now, self.month_usd, self.today_usd, cameras=self.cameras)
+        return replace(spend, standing_usd_per_hour=self.standing_usd_per_hour)
+
+
 def budget_site(
     budget: dict[str, Any] | None = None, cameras: Sequence[Any] = ("front", "yard"), **more: Any
 ) -> SiteConfig:

@@ -17,6 +17,7 @@ from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.watch_over import WatchDeps, watch_over
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.items import StoredFrame, day_of, index_name
+from tests.budget_fakes import FakeBudgetTable, FakeControls, FakeSpend
 from tests.fakes import FakeRecounts, Faults, World, make_site
 from tests.frames import NOON, make_frame, make_heartbeat
 
@@ -174,6 +175,9 @@ class WatchWorld(World):
         self.pages = FakePages()
         self.recounts = self.counts = FakeCounts(self.faults)
         self.use = MemoryUse()
+        self.budget_table = FakeBudgetTable(self.faults)
+        self.controls = FakeControls(self.faults)
+        self.spent = FakeSpend(self.faults)
         self.alive: dict[str, tuple[str, CameraState]] = {}
         self.beats = 0
 
@@ -203,6 +207,9 @@ class WatchWorld(World):
             counts=self.counts,
             visits=self.visits.newest_first,
             use=UseRollUp(self.use, self.clock),
+            budget=self.budget_table,
+            controls=self.controls,
+            spend=self.spent,
             meter=self.meter,
         )
 

@@ -17,6 +17,11 @@ def is_box_id(text: str) -> bool:
     return _BOX_ID.fullmatch(text) is not None
 
 
+def edge_user(stage: str, box: str) -> str:
+    """The name of the box's IAM user: what lies in S3 for this box alone lies below it."""
+    return f"framewatch-{stage}-edge-{box}"
+
+
 class CameraState(StrEnum):
     """How a camera is, seen from its box."""
 

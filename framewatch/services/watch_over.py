@@ -1,5 +1,5 @@
-"""Once a minute: alerts that are due, digests, whatever has fallen silent, and counts of what is stored and used. No
-part waits for another's success.
+"""Once a minute: alerts that are due, digests, whatever has fallen silent, the budget, and counts of what is stored
+and used. No part waits for another's success.
 
 What failed is tried again a minute later; that it failed is an error of the function, so that its alarm rings. Two
 passes at once tell nothing twice: an alert is taken by moving its due time, a digest by a version of the limits, and
@@ -15,9 +15,19 @@ from framewatch.domain.errors import FramewatchError, RetryableError, SiteFileEr
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Visit
 from framewatch.services.frame_merge import FramePages
+from framewatch.services.hold_budget import BudgetDeps, SpendSource, hold_budget
 from framewatch.services.list_pages import ReadDay
 from framewatch.services.meter_use import for_camera
-from framewatch.services.ports import CountTable, HealthTable, HeartbeatTable, Meter, SiteSource, TroubleTable
+from framewatch.services.ports import (
+    BoxControls,
+    BudgetTable,
+    CountTable,
+    HealthTable,
+    HeartbeatTable,
+    Meter,
+    SiteSource,
+    TroubleTable,
+)
 from framewatch.services.roll_up import CountDeps, roll_up
 from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.send_alerts import SendDeps, continue_alert
@@ -44,6 +54,9 @@ class WatchDeps:
     counts: CountTable
     visits: ReadDay[Visit]
     use: UseRollUp
+    budget: BudgetTable
+    controls: BoxControls
+    spend: SpendSource
     meter: Meter
     executor: Executor | None = None
 
@@ -55,6 +68,16 @@ class WatchDeps:
             troubles=self.troubles,
             health=self.health,
             executor=self.executor,
+        )
+
+    def for_budget(self) -> BudgetDeps:
+        return BudgetDeps(
+            table=self.budget,
+            spend=self.spend,
+            heartbeats=self.heartbeats,
+            controls=self.controls,
+            troubles=self.troubles,
+            sending=self.sending,
         )
 
     def for_counts(self) -> CountDeps:
@@ -84,6 +107,7 @@ def watch_over(deps: WatchDeps, remaining_s: Callable[[], float]) -> None:
         "alerts": lambda: continue_due(site, deps.sending, tally, remaining_s),
         "digests": lambda: send_digests(site, deps.sending, tally, remaining_s),
         "troubles": lambda: tell_troubles(site, deps.for_troubles(), tally, remaining_s),
+        "budget": lambda: hold_budget(site, deps.for_budget(), tally, remaining_s),
         # Last: nobody is told later because there is much to count.
         "counts": lambda: roll_up(site, deps.for_counts(), tally, remaining_s),
         "use": lambda: deps.use.run(site, remaining_s),

@@ -62,7 +62,7 @@ def _parse_note(value: Any) -> str:
 
 
 _Id = Annotated[str, BeforeValidator(_parse_id)]
-_Name = Annotated[str, BeforeValidator(_parse_name)]
+Name = Annotated[str, BeforeValidator(_parse_name)]
 At = Annotated[
     datetime, BeforeValidator(_parse_at), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
@@ -71,7 +71,7 @@ At = Annotated[
 class AlertRequest(Query):
     """Which alert: as GET /v1/alerts names it."""
 
-    camera: _Name = Field(description="camera_id of the alert")
+    camera: Name = Field(description="camera_id of the alert")
     captured_at: At = Field(description="captured_at of the alert, to the microsecond")
     alert_id: _Id
 
@@ -105,8 +105,8 @@ class NoteRequest(AlertRequest):
 class EndSnoozeRequest(Query):
     """The body of POST /v1/snoozes/end."""
 
-    rule: _Name = Field(description="rule_id of the snooze")
-    scope: _Name = Field(description="scope of the snooze")
+    rule: Name = Field(description="rule_id of the snooze")
+    scope: Name = Field(description="scope of the snooze")
 
 
 class SeenRequest(Query):

@@ -44,6 +44,7 @@ ROUTES: dict[Address, Route] = {
     ("POST", "/v1/me/seen"): Route(Role.VIEWER, ACTOR),
     ("POST", "/v1/snoozes/end"): Route(Role.ADMIN, ACTOR),
     ("POST", "/v1/limits"): Route(Role.ADMIN, ACTOR),
+    ("POST", "/v1/budget"): Route(Role.ADMIN, ACTOR),
 }
 
 

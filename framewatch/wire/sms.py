@@ -62,7 +62,7 @@ def alert_text(
     """
     # Rounded down: a text never claims more than was seen.
     share, when = f" {int(confidence)}%", _moment(captured_at, time_zone, with_date=True)
-    what, names, end = _name(label), [_name(place) for place in places] or [_UNKNOWN], _end(link)
+    what, names, end = short_name(label), [short_name(place) for place in places] or [_UNKNOWN], _end(link)
     fixed = f"{share} at , {when}{end}"
     counted = _and_more(len(names) - 1)
     lead = _lead(septets(what + names[0] + counted + fixed), critical=critical)
@@ -92,9 +92,9 @@ def digest_text(
     total = len(places)
     what = f"{total} late {_plural('alert', total)}" if late == total else f"{total} more"
     some = f", {late} late" if 0 < late < total else ""
-    names = tuple(_name(place) for place, _ in Counter(places).most_common())
-    sentence = _Sentence(f"{what} since {_since(since, now, time_zone)}{some}: ", names)
-    return _told([sentence], site_name, link)
+    names = tuple(short_name(place) for place, _ in Counter(places).most_common())
+    sentence = Sentence(f"{what} since {moment_text(since, now, time_zone)}{some}: ", names)
+    return told([sentence], site_name, link)
 
 
 def silence_text(*, troubles: Sequence[Trouble], now: datetime, time_zone: tzinfo, site_name: str) -> str:
@@ -103,9 +103,9 @@ def silence_text(*, troubles: Sequence[Trouble], now: datetime, time_zone: tzinf
     Those of a kind share a sentence; sentences that do not fit are counted. A date is written when it is not today's.
     """
 
-    def sentence(kind: TroubleKind, of_kind: Sequence[Trouble]) -> _Sentence:
+    def sentence(kind: TroubleKind, of_kind: Sequence[Trouble]) -> Sentence:
         moments = sorted(trouble.since for trouble in of_kind)
-        first, last = (_since(at, now, time_zone) for at in (moments[0], moments[-1]))
+        first, last = (moment_text(at, now, time_zone) for at in (moments[0], moments[-1]))
         if kind in _SILENT:
             return _subjects(
                 kind, of_kind, "silent", f" since {first}" if first == last else f", first since {first}"
@@ -117,9 +117,9 @@ def silence_text(*, troubles: Sequence[Trouble], now: datetime, time_zone: tzinf
             TroubleKind.VISION: "Pictures cannot be analysed",
             TroubleKind.PROCESSING: "Nothing is processed",
         }
-        return _Sentence(f"{wrong[kind]} since {first}")
+        return Sentence(f"{wrong[kind]} since {first}")
 
-    return _told(_by_kind(troubles, sentence), site_name, None)
+    return told(_by_kind(troubles, sentence), site_name, None)
 
 
 def back_text(
@@ -129,11 +129,11 @@ def back_text(
 
     until: when they were well again. Otherwise as `silence_text`.
     """
-    end = _since(until, now, time_zone)
+    end = moment_text(until, now, time_zone)
     zone = end[end.rindex(" ") :]
 
-    def sentence(kind: TroubleKind, of_kind: Sequence[Trouble]) -> _Sentence:
-        begin = _since(min(trouble.since for trouble in of_kind), now, time_zone).removesuffix(zone)
+    def sentence(kind: TroubleKind, of_kind: Sequence[Trouble]) -> Sentence:
+        begin = moment_text(min(trouble.since for trouble in of_kind), now, time_zone).removesuffix(zone)
         if kind in _SILENT and len(of_kind) > 1:
             return _subjects(kind, of_kind, "are back", f", silent between {begin} and {end}")
         if kind in _SILENT:
@@ -143,13 +143,13 @@ def back_text(
             TroubleKind.VISION: f"Pictures are analysed again, interrupted {begin} to {end}",
             TroubleKind.PROCESSING: f"Frames are processed again, interrupted {begin} to {end}",
         }
-        return _Sentence(well[kind])
+        return Sentence(well[kind])
 
-    return _told(_by_kind(troubles, sentence), site_name, None)
+    return told(_by_kind(troubles, sentence), site_name, None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
     """Names between two texts that are never cut. count: how many troubles it tells of."""
 
     before: str
@@ -171,46 +171,49 @@ class _Sentence:
         return f"{self.before}{names}{self.after}"
 
 
-def _told(sentences: Sequence[_Sentence], site_name: str, link: str | None) -> str:
-    """As many of the sentences as fit, the first one always, the troubles of the others as a count."""
+def told(sentences: Sequence[Sentence], site_name: str, link: str | None, *, counted: str = "trouble") -> str:
+    """As many of the sentences as fit, the first one always, what the others tell of as a count.
+
+    counted: what it is that a sentence tells of.
+    """
     end = _end(link)
     for kept in range(len(sentences), 0, -1):
         left = sum(sentence.count for sentence in sentences[kept:])
-        others = f". {left} more {_plural('trouble', left)}" if left else ""
+        others = f". {left} more {_plural(counted, left)}" if left else ""
         least = sum(sentence.least for sentence in sentences[:kept]) + 2 * (kept - 1) + septets(others + end)
         lead = _lead(least)
         if lead:
             break
     # What is to spare goes to the names, those of the first sentence before the others.
     spare = MAX_SEPTETS - septets(lead) - least
-    told = []
+    written = []
     for sentence in sentences[:kept]:
-        told.append(sentence.within(sentence.least + spare))
-        spare -= septets(told[-1]) - sentence.least
-    return _signed(f"{lead}{'. '.join(told)}{others}", site_name, end)
+        written.append(sentence.within(sentence.least + spare))
+        spare -= septets(written[-1]) - sentence.least
+    return _signed(f"{lead}{'. '.join(written)}{others}", site_name, end)
 
 
 def _by_kind(
-    troubles: Sequence[Trouble], sentence: Callable[[TroubleKind, Sequence[Trouble]], _Sentence]
-) -> list[_Sentence]:
+    troubles: Sequence[Trouble], sentence: Callable[[TroubleKind, Sequence[Trouble]], Sentence]
+) -> list[Sentence]:
     grouped = {kind: [trouble for trouble in troubles if trouble.kind is kind] for kind in TroubleKind}
     return [sentence(kind, of_kind) for kind, of_kind in grouped.items() if of_kind]
 
 
-def _subjects(kind: TroubleKind, of_kind: Sequence[Trouble], what: str, when: str) -> _Sentence:
+def _subjects(kind: TroubleKind, of_kind: Sequence[Trouble], what: str, when: str) -> Sentence:
     """`Front door camera silent since ..`, `Box attic is back ..: 4 cameras`, `3 cameras silent ..: Garage, ..`."""
-    names, number = tuple(_name(trouble.name) for trouble in of_kind), len(of_kind)
+    names, number = tuple(short_name(trouble.name) for trouble in of_kind), len(of_kind)
     cameras = sum(trouble.cameras for trouble in of_kind)
     theirs = f"{cameras} {_plural('camera', cameras)}" if kind is TroubleKind.BOX and cameras else ""
     if number > 1:
         they = "cameras" if kind is TroubleKind.CAMERA else "boxes"
-        return _Sentence(f"{number} {they}{theirs and f' ({theirs})'} {what}{when}: ", names, count=number)
+        return Sentence(f"{number} {they}{theirs and f' ({theirs})'} {what}{when}: ", names, count=number)
     if kind is TroubleKind.CAMERA:
-        return _Sentence("", names, f" camera {what}{when}")
-    return _Sentence("Box ", names, f" {what}{when}{theirs and f': {theirs}'}")
+        return Sentence("", names, f" camera {what}{when}")
+    return Sentence("Box ", names, f" {what}{when}{theirs and f': {theirs}'}")
 
 
-def _since(at: datetime, now: datetime, time_zone: tzinfo) -> str:
+def moment_text(at: datetime, now: datetime, time_zone: tzinfo) -> str:
     today = at.astimezone(time_zone).date() == now.astimezone(time_zone).date()
     return _moment(at, time_zone, with_date=not today)
 
@@ -225,7 +228,7 @@ def _moment(at: datetime, time_zone: tzinfo, *, with_date: bool) -> str:
     return f"{date}{local:%H:%M} ({to_gsm7(local.tzname() or 'UTC')})"
 
 
-def _name(text: str) -> str:
+def short_name(text: str) -> str:
     # A name of nothing that can be seen still takes a place in the sentence.
     return cut(to_gsm7(text), _NAME_SEPTETS) or _UNKNOWN
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from framewatch.wire.edge_control import CONTROL_KEY
 from infra.constructs.function import PythonFunction
 from infra.constructs.policy import acknowledge, allow, wildcard_finding
 from infra.constructs.removal import pin_logical_id
@@ -24,6 +25,8 @@ MAX_RETRIES = 20
 WATCHDOG_EVERY = cdk.Duration.minutes(1)
 # Less than a minute: a run is over before the next begins.
 WATCHDOG_TIMEOUT_S = 50
+CONTROL_KEYS = CONTROL_KEY.format(user="*")
+_BOXES_REASON = "one control document a box, of whatever name; neither a box's edge file nor the site file"
 _TEXTS_REASON = "a phone number has no ARN; NotResource leaves phone numbers and no topic"
 
 
@@ -95,7 +98,10 @@ class ProcessingStack(cdk.Stack):
             timeout_s=WATCHDOG_TIMEOUT_S,
             environment=environment,
             statements=[*_look_after(data), *read_site(data), *self._tell(notify)],
-            wildcard_reasons={"SendTexts": _TEXTS_REASON},
+            wildcard_reasons={"SendTexts": _TEXTS_REASON, "TellBoxes": _BOXES_REASON},
+        )
+        acknowledge(
+            self.watchdog, {wildcard_finding(data, data.config.bucket_arn, f"/{CONTROL_KEYS}"): _BOXES_REASON}
         )
         self._every_minute(self.watchdog.function)
         cdk.CfnOutput(self, "ImageProcessorName", value=self.processor.function.function_name)
@@ -213,5 +219,6 @@ def _look_after(data: DataStack) -> list[iam.PolicyStatement]:
                 "dynamodb:UpdateItem",
             ],
             data.table.table_arn,
-        )
+        ),
+        allow("TellBoxes", ["s3:PutObject"], data.config.arn_for_objects(CONTROL_KEYS)),
     ]

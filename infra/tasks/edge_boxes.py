@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from edge_client.config import EXAMPLE, EdgeConfig, read_edge_text
-from framewatch.domain.heartbeats import BOX_ID_RULE, is_box_id
+from framewatch.domain.heartbeats import BOX_ID_RULE, edge_user, is_box_id
 from infra.settings import EDGE_KEY
 from infra.tasks.checked import checked_file
 from infra.tasks.problem import TaskProblem, code_of
@@ -23,7 +23,7 @@ OLD_DAYS = 90
 
 
 def user_of(stage: Stage, box: str) -> str:
-    return f"framewatch-{stage.name}-edge-{box}"
+    return edge_user(stage.name, box)
 
 
 def path_of(stage: Stage) -> str:

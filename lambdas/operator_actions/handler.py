@@ -11,6 +11,7 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.function import FunctionSettings, SystemClock, metered, start_ledger, start_logging
@@ -32,8 +33,10 @@ from framewatch.services.act_on_alerts import ActDeps, answer_alert, end_snooze,
 from framewatch.services.callers_site import CallersSite
 from framewatch.services.mark_seen import SeenDeps, mark_seen
 from framewatch.services.meter_use import LedgerSite, UseLedger
+from framewatch.services.set_budget import SetBudgetDeps, set_budget
 from framewatch.services.set_limits import LimitDeps, set_limits
 from framewatch.wire.api_actions import parse_answer, parse_end_snooze, parse_note, parse_seen
+from framewatch.wire.api_budget import parse_budget
 from framewatch.wire.api_limits import parse_limits
 from framewatch.wire.api_routes import ACTOR, roles_of
 
@@ -71,6 +74,12 @@ def post_limits(event: Event, caller: Caller) -> Response:
     return to_response(set_limits(parse_limits(json_text(event)), caller, deps().limits))
 
 
+def post_budget(event: Event, caller: Caller) -> Response:
+    shared = deps().budget
+    own = replace(shared, site=CallersSite(shared.site, caller))
+    return to_response(set_budget(parse_budget(json_text(event)), caller, own))
+
+
 ROLES = roles_of(ACTOR)
 _ANSWERS: Answers = {
     ("POST", "/v1/alerts/answer"): post_answer,
@@ -78,6 +87,7 @@ _ANSWERS: Answers = {
     ("POST", "/v1/snoozes/end"): post_snooze_end,
     ("POST", "/v1/me/seen"): post_seen,
     ("POST", "/v1/limits"): post_limits,
+    ("POST", "/v1/budget"): post_budget,
 }
 
 
@@ -86,6 +96,7 @@ class Deps:
     acts: ActDeps
     seen: SeenDeps
     limits: LimitDeps
+    budget: SetBudgetDeps
 
 
 def deps_for(caller: Caller) -> ActDeps:
@@ -120,4 +131,5 @@ def deps() -> Deps:
         acts=ActDeps(site=site, alerts=DynamoAlertTable(table), clock=clock),
         seen=SeenDeps(site=site, seen=DynamoSeenTable(table), clock=clock),
         limits=LimitDeps(site=site, overrides=DynamoLimitTable(table), clock=clock),
+        budget=SetBudgetDeps(site=site, budget=DynamoBudgetTable(table), clock=clock),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -16,6 +16,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
+from framewatch.adapters.aws.box_controls import S3BoxControls
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
@@ -29,11 +31,15 @@ from framewatch.adapters.aws.sms import SnsTextSender
 from framewatch.adapters.aws.trouble_table import DynamoHealthTable, DynamoTroubleTable
 from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
+from framewatch.domain.standing_use import hourly_use
+from framewatch.services.hold_budget import RecentSpend
 from framewatch.services.limited_site import LimitedSite
 from framewatch.services.meter_use import LedgerSite, UseLedger
 from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.send_alerts import SendDeps
+from framewatch.services.spend import Books, SpendDeps
 from framewatch.services.watch_over import WatchDeps, watch_over
+from framewatch.wire.price_file import prices_near
 from lambdas.watchdog.settings import Settings
 
 SERVICE = "watchdog"
@@ -82,6 +88,9 @@ def build_app(settings: Settings, aws: AwsClients, use: UseLedger) -> App:
     site = LedgerSite(S3SiteSource(aws.s3(), settings.config_bucket, settings.site_key, clock), use)
     use_table = DynamoUseTable(table)
     use.keep_in(use_table)
+    counts, executor = DynamoCountTable(table), ThreadPoolExecutor(READERS, thread_name_prefix="read")
+    prices = partial(prices_near, dynamodb.meta.region_name)
+    books = Books(SpendDeps(use_table, counts, prices, hourly_use, executor))
     deps = WatchDeps(
         site=LimitedSite(site, DynamoLimitTable(table), clock),
         sending=SendDeps(
@@ -95,10 +104,13 @@ def build_app(settings: Settings, aws: AwsClients, use: UseLedger) -> App:
         frames=DynamoFramePages(dynamodb, settings.table, clock),
         troubles=DynamoTroubleTable(table),
         health=DynamoHealthTable(table),
-        counts=DynamoCountTable(table),
+        counts=counts,
         visits=DynamoVisitTable(table).newest_first,
         use=UseRollUp(use_table, clock),
+        budget=DynamoBudgetTable(table),
+        controls=S3BoxControls(aws.s3(), settings.config_bucket, settings.stage),
+        spend=RecentSpend(books.spend),
         meter=meter,
-        executor=ThreadPoolExecutor(READERS, thread_name_prefix="read"),
+        executor=executor,
     )
     return App(deps, meter, use, start_logging(SERVICE, settings))

@@ -10,13 +10,16 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
+from framewatch.adapters.aws.box_controls import S3BoxControls
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
 from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.adapters.aws.meter import EmfMeter
 from framewatch.adapters.aws.sms import SnsTextSender, masked
 from framewatch.domain.alert_settings import Alerts
+from framewatch.domain.edge_control import EdgeControl
 from framewatch.domain.errors import NotificationRejected, NotificationUnavailable, StorageUnavailable
+from framewatch.wire.edge_control import decode_edge_control
 from tests.aws import REGION, set_credentials
 from tests.frames import NOON, make_record
 
@@ -48,6 +51,16 @@ def failing(error: Exception) -> Any:
 
 def client_error(code: str, message: str = "") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "Publish")
+
+
+def test_a_box_finds_its_control_document_beside_its_edge_file(aws: AwsClients) -> None:
+    controls = S3BoxControls(aws.s3(), BUCKET, "dev")
+    control = EdgeControl(NOON, NOON + timedelta(days=3), {"front": 4})
+    controls.put("shop-1", control)
+    found = aws.s3().get_object(Bucket=BUCKET, Key="edge/framewatch-dev-edge-shop-1/control.json")
+    assert decode_edge_control(found["Body"].read()) == control
+    with pytest.raises(StorageUnavailable, match=r"/control\.json: put: "):
+        S3BoxControls(failing(client_error("AccessDenied")), BUCKET, "dev").put("shop-1", control)
 
 
 def test_a_picture_is_stored_as_a_jpeg_that_never_changes(aws: AwsClients) -> None:

@@ -163,6 +163,11 @@ class Deployed:
 
     # -- the main job
 
+    def told_box(self, box: str) -> str:
+        """The box's control document, as it reads it."""
+        bucket, key = self.control_document(box)
+        return self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+
     def play(self) -> None:
         """The demo's clip through the edge, written as the edge's user, until all of it is processed."""
         camera = CameraChoice("bikes", demo_clip(), parse_source(demo_clip()))

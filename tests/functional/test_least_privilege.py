@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from html import unescape
 
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from framewatch.domain.alerts import AnswerKind
 from framewatch.domain.heartbeats import CameraState
+from framewatch.wire.envelope import format_utc
 from infra.settings import REPO
 from infra.tasks import edge_boxes
 from tests.functional.deployed import (
@@ -392,6 +394,21 @@ def _own_document_is_read(d: Deployed) -> Iterator[Callable[[], Seen]]:
     yield d.read_control_document
 
 
+@contextmanager
+def _box_is_told(d: Deployed) -> Iterator[Callable[[], Seen]]:
+    """That it is to sample a camera less often."""
+    camera = d.new_camera()
+    d.beat(camera)
+    until = format_utc(datetime.now(UTC) + timedelta(hours=1))
+    assert d.post("/v1/budget", {"step": "slower", "until": until, "camera": camera}).well
+
+    def watched() -> Seen:
+        seen = d.watch()
+        return Seen(seen.well and camera in d.told_box(BOX), seen.text)
+
+    yield watched
+
+
 def _table(owner: str, sid: str, works: dict[str, tuple[Work, str]]) -> dict[Grant, tuple[Work, str]]:
     return {Grant(owner, sid, action): work for action, work in works.items()}
 
@@ -446,6 +463,7 @@ PROOFS: dict[Grant, tuple[Work, str]] = {
             },
         },
     ),
+    Grant("watchdog", "TellBoxes", "s3:PutObject"): (_box_is_told, "/control.json: put"),
     **_table(
         "operator_actions",
         "ActOnAlerts",

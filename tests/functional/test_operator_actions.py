@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.limit_table import DynamoLimitTable
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
 from framewatch.domain.alerts import Alert, Answer, AnswerKind, alert_id_for
+from framewatch.domain.budget import BudgetStep
 from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.frames import make_frame_id
 from framewatch.domain.limits import LimitOverride, LimitState
@@ -403,10 +405,73 @@ def test_an_admin_of_some_cameras_sets_no_limits_of_the_whole_site(cloud):
     assert DynamoLimitTable(cloud).override() is None
 
 
+# -- the budget -------------------------------------------------------------------------------------------------
+
+
+def set_step(authorizer: dict | None = None, **body: object) -> tuple[int, dict]:
+    return post("/v1/budget", body, authorizer or signed_in(JO, "[admin]"))
+
+
+def in_hours(hours: float) -> str:
+    return format_utc(datetime.now(UTC) + timedelta(hours=hours))
+
+
+def test_an_admin_sets_what_a_camera_or_all_give_up_until_a_time_with_who_and_when(cloud):
+    now, until = datetime.now(UTC), in_hours(2)
+    status, body = set_step(step="keep-only", until=until)
+    said = body["set"]
+    assert (status, said["camera"], said["step"], said["until"]) == (200, None, "keep-only", until)
+    assert (said["by"], said["name"], said["is_you"]) == ("user:jo", "jo", True)
+    assert set_step(step="full", until=until, camera="yard")[1]["set"]["camera"] == "yard"
+    # As the watchdog reads it.
+    of_all, own = DynamoBudgetTable(cloud).pins()
+    assert (of_all.camera_id, of_all.step, of_all.by) == (None, BudgetStep.KEEP_ONLY, f"user:{JO}")
+    assert (own.camera_id, own.step, own.until) == ("yard", BudgetStep.FULL, of_all.until)
+    assert now <= of_all.at <= own.at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("ends", [{}, {"step": None, "until": None}, {"step": "slower", "until": format_utc(NOW)}])
+def test_what_an_admin_has_set_ends_at_once(cloud, ends):
+    set_step(step="slower", until=in_hours(1))
+    assert set_step(**ends) == (200, {"set": None})
+    (pin,) = DynamoBudgetTable(cloud).pins()
+    assert not pin.holds(datetime.now(UTC))
+
+
+def test_an_admin_of_some_cameras_sets_steps_of_these_alone(cloud):
+    doors, attic = signed_in(JO, "[admin cameras-doors]"), signed_in(JO, "[admin cameras-attic]")
+    status, body = set_step(doors, step="slower", until=in_hours(1))
+    assert (status, body["error"]["code"]) == (403, "forbidden") and "name one" in body["error"]["message"]
+    assert set_step(doors, step="slower", until=in_hours(1), camera="front")[0] == 200
+    status, body = set_step(attic, step="slower", until=in_hours(1), camera="yard")
+    assert (status, body["error"]["code"]) == (400, "invalid_parameter") and "yard" in body["error"]["message"]
+    assert [pin.camera_id for pin in DynamoBudgetTable(cloud).pins()] == ["front"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"step": "none"}, "step"),
+        ({"step": 4}, "step"),
+        ({"until": "tomorrow"}, "until"),
+        ({"until": format_utc(NOW + timedelta(days=32))}, "until"),
+        ({"until": None}, "until"),
+        ({"step": None}, "until"),
+        ({"camera": "attic"}, "camera"),
+        ({"camera": "PIN#"}, "camera"),
+        ({"more": 1}, "unknown parameter"),
+    ],
+)
+def test_a_wrong_step_is_refused_and_nothing_is_set(cloud, wrong, field):
+    status, body = set_step(**({"step": "slower", "until": in_hours(1)} | wrong))
+    assert status == 400 and body["error"]["message"].startswith(field)
+    assert DynamoBudgetTable(cloud).pins() == []
+
+
 # -- who is refused ---------------------------------------------------------------------------------------------
 
 ON_CAMERAS = ("/v1/alerts/answer", "/v1/alerts/notes", "/v1/snoozes/end")
-BODIES = (*ON_CAMERAS, "/v1/me/seen", "/v1/limits")
+BODIES = (*ON_CAMERAS, "/v1/me/seen", "/v1/limits", "/v1/budget")
 
 
 def a_body(path: str, alert: Alert) -> dict:
@@ -414,6 +479,8 @@ def a_body(path: str, alert: Alert) -> dict:
         return {"until": format_utc(NOW)}
     if path == "/v1/limits":
         return {"until": format_utc(NOW + timedelta(hours=1)), "per_day": 5}
+    if path == "/v1/budget":
+        return {"until": format_utc(NOW + timedelta(hours=1)), "step": "slower"}
     more = {"/v1/alerts/answer": {"kind": "taken"}, "/v1/alerts/notes": {"text": "The postman"}}
     return naming(alert) | more[path] if path in more else {"rule": "people", "scope": SCOPE}
 

@@ -15,12 +15,18 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.budget_table import DynamoBudgetTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
 from framewatch.adapters.aws.heartbeat_table import DynamoHeartbeatTable
+from framewatch.adapters.aws.use_table import DynamoUseTable
 from framewatch.domain.alerts import Alert, OpenAlert
+from framewatch.domain.budget import BudgetStep
 from framewatch.domain.errors import RetryableError
 from framewatch.domain.limits import Held
+from framewatch.domain.usage import Usage, UsageKind
+from framewatch.domain.use import ProcessUse
+from framewatch.wire.edge_control import decode_edge_control
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from lambdas.watchdog import handler
 from tests.aws import REGION, TABLE, all_items, create_table, set_credentials
@@ -221,3 +227,24 @@ def test_a_number_that_sns_refuses_is_logged_without_the_number(cloud: Cloud, lo
     assert cloud.tick(8, "yard") == []
     assert log.getvalue().count("SNS will not text") == 1
     assert ANA not in log.getvalue()
+
+
+def test_what_was_used_is_priced_and_the_budget_is_held(cloud: Cloud) -> None:
+    """The meter's figures to cameras' steps, a text and the box's document."""
+    cloud.put_site(SITE + "budget: {per_month_usd: 80}\n")
+    images = {"front": Usage({UsageKind.IMAGES_ANALYSED: 70_000})}
+    use = ProcessUse(NOON.date(), "image_processor", "1", NOON, by_camera=images)
+    DynamoUseTable(DynamoTable(cloud.dynamodb, TABLE)).put_process(use, EXPIRES)
+    (text,) = cloud.tick(7, "front", "yard", "attic")
+    assert text.startswith(
+        "Framewatch: Month's budget: all cameras: frames kept, not analysed until 1 Apr 00:00 (CEST), 70."
+    )
+    state = DynamoBudgetTable(DynamoTable(cloud.dynamodb, TABLE)).state()
+    assert {state.step_of(c, cloud.clock.now()) for c in ("front", "yard", "attic")} == {BudgetStep.KEEP_ONLY}
+    key = "edge/framewatch-test-edge-shop-1/control.json"
+    control = decode_edge_control(cloud.s3.get_object(Bucket=CONFIG, Key=key)["Body"].read())
+    assert control.slow_by == {"front": 4, "yard": 4, "attic": 4}
+    cloud.put_site(SITE + "budget: {per_month_usd: 800}\n")
+    assert cloud.tick(7, "front", "yard", "attic") == [
+        "Framewatch: Month's budget: all cameras: fully analysed again. Shop"
+    ]

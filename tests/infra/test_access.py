@@ -57,6 +57,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/limits",
         "GET /v1/costs",
         "POST /v1/limits",
+        "POST /v1/budget",
         "POST /v1/rules/test",
         "POST /v1/alerts/answer",
         "POST /v1/alerts/notes",
@@ -106,6 +107,7 @@ def test_what_changes_something_is_answered_by_the_function_that_may(assembly: A
         "POST /v1/alerts/answer",
         "POST /v1/alerts/notes",
         "POST /v1/limits",
+        "POST /v1/budget",
         "POST /v1/me/seen",
         "POST /v1/snoozes/end",
     }
