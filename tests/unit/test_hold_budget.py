@@ -17,7 +17,8 @@ from tests.watch_fakes import WatchWorld
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 MONTH_ENDS = datetime(2026, 11, 30, 23, tzinfo=UTC)
 ANA, BO = "+34600123456", "+34600123457"
-SLOWER_TEXT = "Framewatch: Month's budget: all cameras: sampled 4x less often until 1 Dec 00:00 (CET), 85 of 100 USD spent. Shop"
+SLOWER = "sampled 4x less often"
+SLOWER_TEXT = f"Framewatch: Month's budget: all cameras: {SLOWER} until 1 Dec 00:00 (CET), 85 of 100 USD spent. Shop"
 
 
 def make_world(budget: dict | None = None, **site: object) -> WatchWorld:
@@ -47,9 +48,9 @@ def test_each_step_is_told_once_and_so_is_its_end(world):
     assert told == [
         "Framewatch: 81 of this month's 100 USD spent. Next: sampled 4x less often. Shop",
         SLOWER_TEXT,
-        SLOWER_TEXT.replace("sampled 4x less often", "only motion in zones analysed").replace("85", "90"),
-        SLOWER_TEXT.replace("sampled 4x less often", "analysed only where a rule tells").replace("85", "94"),
-        SLOWER_TEXT.replace("sampled 4x less often", "frames kept, not analysed").replace("85", "99"),
+        SLOWER_TEXT.replace(SLOWER, "only motion in zones analysed").replace("85", "90"),
+        SLOWER_TEXT.replace(SLOWER, "analysed only where a rule tells").replace("85", "94"),
+        SLOWER_TEXT.replace(SLOWER, "frames kept, not analysed").replace("85", "99"),
     ]
     world.clock.at, world.spent.month_usd = MONTH_ENDS, 0
     assert world.tick(6) == ["Framewatch: Month's budget: all cameras: fully analysed again. Shop"]
