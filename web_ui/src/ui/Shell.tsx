@@ -157,8 +157,8 @@ function useHeightOf(property: string): (element: HTMLElement | null) => void {
       if (!element) return;
       const measure = () => document.documentElement.style.setProperty(property, `${element.offsetHeight}px`);
       observer.current = new ResizeObserver(measure);
+      // It measures at first as well, before painting and when everything is there.
       observer.current.observe(element);
-      measure();
     },
     [property],
   );

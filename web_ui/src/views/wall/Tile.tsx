@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { CameraStatus } from "../../api/types";
 import { linkTo } from "../../app/context";
 import { labelsInWords } from "../../state/labels";
@@ -13,13 +13,15 @@ interface Props {
   camera: CameraStatus;
   zone: string;
   boxes: boolean;
+  /** Among the first, which are seen at once: its picture does not wait until that is certain. */
+  first: boolean;
   serverNow: () => number;
 }
 
 /** One camera: its newest picture, how old that is, and in words what is wrong with it. */
-export function Tile({ camera, zone, boxes, serverNow }: Props) {
+export function Tile({ camera, zone, boxes, first, serverNow }: Props) {
   const tile = useRef<HTMLLIElement>(null);
-  const { shown, failed } = useSteadyPicture(camera.newest_frame, useNear(tile));
+  const { shown, failed } = useSteadyPicture(camera.newest_frame, useNear(tile, first));
   const picture = shown?.frame ?? camera.newest_frame;
   const { mood, time, age, trouble, why, budget } = JSON.parse(
     useTicking(() => JSON.stringify(tileWords(camera, picture, serverNow(), zone))),
@@ -92,19 +94,16 @@ function SteadyPicture({ shown: { frame, image }, boxes }: { shown: Shown; boxes
   );
 }
 
-const NEAR_PX = 400;
+const NEAR = "400px";
 
 /** Whether it is in sight, or soon will be. */
-function useNear(element: { current: HTMLElement | null }): boolean {
-  const [near, setNear] = useState(false);
-  useLayoutEffect(() => {
+function useNear(element: { current: HTMLElement | null }, atFirst: boolean): boolean {
+  const [near, setNear] = useState(atFirst);
+  useEffect(() => {
     if (!element.current) return;
-    // What is in sight from the beginning does not wait for the observer, which speaks after the first painting.
-    const { top, bottom } = element.current.getBoundingClientRect();
-    setNear(top < innerHeight + NEAR_PX && bottom > -NEAR_PX);
     const observer = new IntersectionObserver(
       (entries) => setNear(entries.at(-1)?.isIntersecting ?? true),
-      { rootMargin: `${NEAR_PX}px` },
+      { rootMargin: NEAR },
     );
     observer.observe(element.current);
     return () => observer.disconnect();

@@ -13,6 +13,7 @@ import { BigIcon, SmallIcon, WarnIcon } from "../../ui/icons";
 import { useNarrow } from "../../ui/Navigation";
 import { useTicking } from "../../ui/ticker";
 import type { ViewProps } from "../view";
+import { IN_SIGHT } from "./ahead";
 import { AlertStrip } from "./AlertStrip";
 import { Tile } from "./Tile";
 import { useRoom } from "./useRoom";
@@ -87,8 +88,15 @@ export function WallView({ params }: ViewProps) {
           style={{ "--columns": String(grid.columns), "--row": grid.rowPx === null ? "auto" : `${grid.rowPx}px` }}
           onKeyDown={onArrow}
         >
-          {cameras.map((camera) => (
-            <Tile key={camera.camera_id} camera={camera} zone={zone} boxes={boxes} serverNow={serverNow} />
+          {cameras.map((camera, index) => (
+            <Tile
+              key={camera.camera_id}
+              camera={camera}
+              zone={zone}
+              boxes={boxes}
+              first={index < IN_SIGHT}
+              serverNow={serverNow}
+            />
           ))}
         </ul>
       </div>

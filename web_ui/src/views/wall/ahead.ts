@@ -3,7 +3,7 @@ import type { CameraStatuses } from "../../api/types";
 import { wallAddress } from "../../state/wall";
 
 /** Of any wall so many are in sight at once, whatever the screen. */
-const IN_SIGHT = 4;
+export const IN_SIGHT = 4;
 
 /** What the wall will ask for first, asked for while the page still learns what it needs; what fails is asked for again. */
 export function askAheadForWall(client: ApiClient, params: URLSearchParams): void {
