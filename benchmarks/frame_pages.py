@@ -2,7 +2,7 @@
 
     python -m benchmarks.frame_pages [1000000]      prints a table; exits 1 when a cost grows or passes its bound
 
-Given, the larger number. A million takes 10 GB and half an hour.
+Given, the larger number; a million takes several GB and a while.
 
 The function's handler runs on a DynamoDB that moto plays in this process. Counted from the requests and answers of
 its own client: Query requests, items that DynamoDB had to look at (ScannedCount) and read units. moto reports the
@@ -243,14 +243,14 @@ def main(large_size: int = LARGE) -> int:
                     if scenario.camera_of is camera_of:
                         costs[scenario.name, size] = measure(scenario)
     wrong = []
-    print(f"{'':26}  frames   queries at      items at        read units at   items")
-    print(f"{'':26}  shown  {f'{SMALL:7,}{large_size:9,}' * 3}  allowed")
+    print(f"{'':26}  frames   queries at        items at          read units at     items")
+    print(f"{'':26}  shown  {f'{SMALL:7,}{large_size:11,}' * 3}  allowed")
     for scenario in SCENARIOS:
         small, large = (costs[scenario.name, size] for size in sizes)
         allowed = small.frames + (1 if "camera" in scenario.query else len(CAMERAS)) + scenario.pointers
         print(
-            f"{scenario.name:26}  {small.frames:5}  {small.queries:7}{large.queries:9}{small.items:7}"
-            f"{large.items:9}{small.read_units:7g}{large.read_units:9g}  {allowed:7}"
+            f"{scenario.name:26}  {small.frames:5}  {small.queries:7}{large.queries:11}{small.items:7}"
+            f"{large.items:11}{small.read_units:7g}{large.read_units:11g}  {allowed:7}"
         )
         if small != large:
             wrong.append(f"{scenario.name}: costs more or less on {large_size:,} frames than on {SMALL:,}")
