@@ -223,6 +223,14 @@ def test_a_budget_is_noticed_once_in_a_period_and_again_in_the_next():
     assert notices[0].camera_ids == ("front", "yard")
 
 
+def test_a_share_that_trembles_at_the_notice_is_noticed_once_and_again_after_it_has_fallen():
+    state, noticed = BudgetState(), 0
+    for usd in (81, 79, 81, 76, 81, 74, 81):
+        decision = decide(spend=spend_of(NOW, usd), before=state)
+        state, noticed = decision.state, noticed + len(decision.changes)
+    assert noticed == 2
+
+
 def test_a_step_that_is_taken_at_once_needs_no_notice():
     assert [c.kind for c in decide(spend=spend_of(NOW, 97)).changes] == [ChangeKind.GIVES_UP]
     assert [c.kind for c in decide(spend=spend_of(NOW, 79)).changes] == []

@@ -1,6 +1,7 @@
 """Minute by minute: what is spent grows, steps are taken, boxes and people are told, once."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from framewatch.domain.budget import BudgetCause, BudgetPin, BudgetStep, ChangeKind
 from framewatch.domain.errors import NotificationUnavailable, RetryableError, StorageUnavailable, WriteConflict
 from framewatch.domain.spend import CameraSpend
-from framewatch.services.hold_budget import RecentSpend
+from framewatch.services.hold_budget import RecentSpend, hold_budget
+from framewatch.services.tally import Tally
 from framewatch.wire.sms import GSM7_BASIC, GSM7_EXTENDED, septets
 from tests.budget_fakes import FakeSpend, budget_site
 from tests.fakes import Crash, Faults
@@ -244,6 +246,22 @@ def test_who_has_not_the_turn_tells_nothing_and_leaves_it_owed(world):
     assert world.tick() == []
     assert [u.owed for u in world.budget_table.stored.untold] == [("ana",)]
     assert world.tick(2) == [SLOWER_TEXT]
+
+
+def test_what_somebody_else_has_told_meanwhile_is_not_told_again(world, monkeypatch):
+    take_turn = world.troubles.take_turn
+
+    def after_the_other(now: datetime, until: datetime) -> bool:
+        stored = world.budget_table.stored
+        world.budget_table.stored = replace(stored, untold=(), version=stored.version + 1)
+        return take_turn(now, until)
+
+    world.spent.month_usd = 85
+    world.clock.advance(60)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.troubles, "take_turn", after_the_other)
+        hold_budget(world.site.config, world.watch_deps().for_budget(), Tally(), lambda: 50.0)
+    assert world.texts.sent == [] and steps(world) == {BudgetStep.SLOWER}
 
 
 def test_a_crash_at_any_point_loses_no_step_no_document_and_no_text():
