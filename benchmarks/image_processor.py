@@ -24,6 +24,7 @@ from typing import Any
 from botocore.awsrequest import AWSRequest, AWSResponse
 
 from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.function import start_ledger
 from framewatch.domain.frames import Frame, FrameMeta, Gate, GateReason
 from framewatch.services.process_frames import process_batch
 from framewatch.wire.envelope import encode_envelope
@@ -162,7 +163,7 @@ def build(workers: int) -> tuple[handler.App, Wire]:
             "FW_LOG_LEVEL": "ERROR",
         }
     )
-    return handler.build_app(settings, StubbedAws(workers, wire), "frames"), wire
+    return handler.build_app(settings, StubbedAws(workers, wire), start_ledger("benchmark"), "frames"), wire
 
 
 def event_of(first: int, size: int) -> dict[str, Any]:
