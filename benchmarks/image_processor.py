@@ -120,9 +120,9 @@ class Wire:
 
     def _Query(self, ask: dict[str, Any]) -> dict[str, Any]:
         values = ask["ExpressionAttributeValues"]
-        pk, most = values[":pk"]["S"], values.get(":sk", {}).get("S", "~")
+        pk, most = values[":pk"]["S"], values.get(":sk", values.get(":last", {})).get("S", "~")
         found = [item for (its_pk, sk), item in self._items.items() if its_pk == pk and sk <= most]
-        return {"Items": sorted(found, key=lambda i: i["sk"]["S"], reverse=True)[: ask["Limit"]]}
+        return {"Items": sorted(found, key=lambda i: i["sk"]["S"], reverse=True)[: ask.get("Limit")]}
 
     def _TransactWriteItems(self, ask: dict[str, Any]) -> dict[str, Any]:
         for action in ask["TransactItems"]:

@@ -25,7 +25,7 @@ from framewatch.services.meter_use import EVERY, work_in
 from framewatch.services.ports import Clock
 from framewatch.services.ports_cost import UseTable
 
-SHORTEST, LONGEST = timedelta(minutes=1), timedelta(minutes=10)
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(minutes=15)
 SETTLES = timedelta(hours=2)
 MIN_KEPT_DAYS = 400
 """A bill is looked at by month and year, however short frames are kept."""
