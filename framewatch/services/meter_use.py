@@ -3,9 +3,9 @@
 Invariants:
 - what is said is what the process has used on that day since the day, or the process, began; it replaces what was
   said before, so that a write that is repeated changes nothing;
-- the ledger writes once in EVERY units of the process's other work and units of its own item: less than a hundredth of
-  what the process writes. A process that hardly writes says so after a minute, then two, four and so on, at last each
-  LONGEST_S;
+- the ledger writes once in EVERY units of the process's work for each unit of its own item: less than a hundredth
+  of what the process writes. One that hardly writes says so after two minutes, then four, eight and so on, at last
+  each LONGEST_S;
 - whatever fails here fails alone: no work waits for the ledger or is repeated for it.
 
 What dies with a process is what it did since it last said so: at most EVERY units of work for each unit of the
@@ -33,9 +33,9 @@ from framewatch.domain.use import ProcessUse
 from framewatch.services.ports import Clock, RawRecord, SiteSource
 from framewatch.services.ports_cost import UseNotes
 
-EVERY = 150
+EVERY = 200
 """Units of work, each a write unit or an image that was analysed, for each unit that saying so costs."""
-SHORTEST_S, LONGEST_S = 60.0, 1800.0
+SHORTEST_S, LONGEST_S = 120.0, 1800.0
 KEPT = timedelta(days=3)
 """Each process's item, from its day's end: by then the day's sum has settled."""
 

@@ -1,6 +1,6 @@
 """UseTable over DynamoDB: the processes of a day in one partition, days in another.
 
-A process writes once in 150 write units of its own, so that no number of them makes the one hot.
+A process writes once in 200 write units of its own, so that no number of them makes the one hot.
 """
 
 import logging
