@@ -13,6 +13,7 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt configure[site.yaml]             check a site file and make it the running one; configure[prod,site=other.yaml]
   pynt publish[prod]                    site file and pages only, after a plain `cdk deploy`
   pynt status[prod]                     how everything is, and what to do about it
+  pynt costs                            what this month has cost, by the meter; costs[reconcile] compares AWS's bill
   pynt logs[image_processor]            what a function wrote; logs[watchdog,minutes=5,follow=true,stage=prod]
   pynt adduser[ana@example.org,admin]   invite somebody to the dashboard; password=ask sets one, without an e-mail
   pynt removeuser[ana@example.org]
@@ -44,6 +45,7 @@ from pynt import _pynt, task
 # With an underscore: pynt takes whatever this module has for a task of that name.
 from infra.tasks import capture as _capturing
 from infra.tasks import cdk as _cdk
+from infra.tasks import costs as _costs
 from infra.tasks import deploy as _deploy
 from infra.tasks import destroy as _destroy
 from infra.tasks import edge_boxes as _edge_boxes
@@ -266,6 +268,16 @@ def status(stage: str = STAGE) -> None:
     """How everything is, with what to do about what is wrong"""
     for line in _status.status(open_stage(stage)):
         print(line)
+
+
+@task()
+@_told
+def costs(what: str = "", stage: str = STAGE) -> None:
+    """What this month has cost, by the meter; costs[reconcile] sets it beside AWS's bill, costs[stage=prod]"""
+    if what not in {"", "reconcile"}:
+        raise TaskProblem(f"{what!r}: it is costs, costs[reconcile] or costs[stage={what}]")
+    show = _costs.reconcile if what else _costs.show_costs
+    show(open_stage(stage), datetime.now(UTC))
 
 
 @task()
