@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from framewatch.domain.cost import DAYS_A_MONTH
+from framewatch.domain.hourly import Counts
 from framewatch.domain.settings_base import Section
 from framewatch.domain.standing_use import ALARMS, CUSTOM_METRICS, DASHBOARDS, KMS_KEYS
 from framewatch.domain.usage import Number, Usage, UsageKind, to_decimal
@@ -193,6 +194,17 @@ def frame_items(labels: int, *, watched: bool) -> int:
     """How many items of the table a frame is: itself, one for each name, and those of the watch list again."""
     names = labels + (EXTRA_NAMES_WATCHED if watched else EXTRA_NAMES) if labels else 0
     return (1 + names) * (2 if watched else 1)
+
+
+def item_bytes(counts: Counts) -> int:
+    """What counted frames and alerts take in the table, about: by how many labels a frame has on average."""
+    if not counts.frames:
+        return counts.alerts * ALERT_BYTES
+    labels = round((sum(counts.by_label.values()) + counts.other_labels) / counts.frames)
+    each = FRAME_BYTES + labels * LABEL_BYTES + STORED_OVERHEAD_BYTES
+    items = (counts.frames - counts.watch_frames) * frame_items(labels, watched=False)
+    items += counts.watch_frames * frame_items(labels, watched=True)
+    return items * each + counts.alerts * ALERT_BYTES
 
 
 def frame_kib(labels: int) -> int:

@@ -4,12 +4,14 @@ Read are one item a day for what was used and one a camera and day for what was 
 in memory for a while, so that who asks each minute reads today's and yesterday's alone.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 import pytz
@@ -17,6 +19,7 @@ import pytz
 from framewatch.domain.analysis import Analysis
 from framewatch.domain.bill import DayBill, DayFacts, Prices, add_up, bill, bill_month, mean_day
 from framewatch.domain.cost import NOTHING, PriceTable, Usage, UsageKind
+from framewatch.domain.estimate import item_bytes
 from framewatch.domain.hourly import DayCounts, day_in, day_start
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.spend import CameraSpend, Spend
@@ -30,7 +33,7 @@ SHORTEST_WINDOW = timedelta(minutes=10)
 """With less known than that, nothing is foretold."""
 KEPT_FOR = timedelta(hours=1)
 """Days that are over, but for yesterday, are read again after so long: late frames may change them a little."""
-# Of pictures that are kept for longer, the older ones are in no figure.
+# Of what is kept for longer, the older is in no figure.
 _MOST_DAYS_BACK = 400
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 # As the price table counts: a GB of 1000 MB, kept for thirty days.
@@ -236,10 +239,18 @@ class _Reading:
         # A day more than is looked at: whether the meter ran before.
         self._back = min(first, self._last if self._is_over else self._today - WINDOW_DAYS * _DAY) - _DAY
         self._standing = books.deps.standing(site)
-        self._kept_days = min(site.retention.frames_days, _MOST_DAYS_BACK)
+        frames_days, metadata_days = site.retention.frames_days, site.retention.metadata_days
         self._uses = books.uses(self._back, self._last, self._today, now)
-        stored_from = self._back - self._kept_days * _DAY
+        stored_from = self._back - min(max(frames_days, metadata_days), _MOST_DAYS_BACK) * _DAY
         self._counts = books.counts(self._ids, stored_from, self._last, self._today, now)
+        self._pictures = {
+            i: _kept({day: c.counts.jpeg_bytes for day, c in counts.items()}, frames_days)
+            for i, counts in self._counts.items()
+        }
+        self._items = {
+            i: _kept({day: item_bytes(c.counts) for day, c in counts.items()}, metadata_days)
+            for i, counts in self._counts.items()
+        }
         self._metered_from = self._began()
 
     def month(self) -> Month:
@@ -283,9 +294,14 @@ class _Reading:
             used = by_camera.get(camera_id, NOTHING)
             # A process that was killed may have said less than was stored of what it analysed.
             images = max(used.amount(UsageKind.IMAGES_ANALYSED), Decimal(_analysed(counts.get(day))))
-            kept = sum(c.counts.jpeg_bytes for d, c in counts.items() if day - self._kept_days * _DAY < d <= day)
-            gb_months = kept * Decimal(so_far / _DAY) / _BYTES_A_GB_MONTH
-            found = Usage({**used, UsageKind.IMAGES_ANALYSED: images, UsageKind.S3_GB_MONTHS: gb_months})
+            lies = Decimal(so_far / _DAY) / _BYTES_A_GB_MONTH
+            table = self._items[camera_id](day) * lies
+            kept = {
+                UsageKind.S3_GB_MONTHS: self._pictures[camera_id](day) * lies,
+                UsageKind.DYNAMODB_GB_MONTHS: table,
+                UsageKind.DYNAMODB_BACKUP_GB_MONTHS: table,
+            }
+            found = Usage({**used, **kept, UsageKind.IMAGES_ANALYSED: images})
             if found:
                 by_camera[camera_id] = found
         return DayFacts(
@@ -344,6 +360,17 @@ class _Reading:
 
     def _starts(self, day: date) -> datetime:
         return day_start(day, self._zone)
+
+
+def _kept(bytes_of: Mapping[date, int], days: int) -> Callable[[date], int]:
+    """How many bytes lie there on a day: those of the day and of as many before it as they are kept."""
+    ordered = sorted(bytes_of)
+    sums = [0, *accumulate(bytes_of[day] for day in ordered)]
+
+    def at(day: date) -> int:
+        return sums[bisect_right(ordered, day)] - sums[bisect_right(ordered, day - days * _DAY)]
+
+    return at
 
 
 def _analysed(counts: DayCounts | None) -> int:
