@@ -265,6 +265,7 @@ def test_a_frame_is_answered_whole():
         "width": 640,
         "height": 480,
         "gate_reason": "motion",
+        "analysis": "analysed",
         "watch_hit": False,
         "labels": [
             {
