@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import random
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from edge_client.gate import GateReason, GateSettings, MotionGate, WithheldReaso
 from edge_client.reader import open_reader
 from edge_client.sampler import PerSecond, make_sampler
 from edge_client.source import parse_source
-from tests.recorded_clips import PRESENT_S, replayed, spans_s
+from tests.recorded_clips import EVENTS, PRESENT_S, replayed, spans_s
 
 VIDEOS = Path(os.environ.get("FRAMEWATCH_DATA", "../shared/data")) / "videos"
 
@@ -20,18 +21,18 @@ VIDEOS = Path(os.environ.get("FRAMEWATCH_DATA", "../shared/data")) / "videos"
 @cache
 def considered(clip, *, seconds=1e9):
     """(time, decision) of each frame, one a second, with the settings that a user starts with."""
-    reader, sampler, gate = (
-        open_reader(parse_source(str(clip))),
-        make_sampler(PerSecond(1)),
-        MotionGate(GateSettings()),
-    )
-    found, index = [], 0
+    gate = MotionGate(GateSettings())
+    return [(at_s, gate.consider(frame_bgr, at_s)) for at_s, frame_bgr in sampled(clip, seconds=seconds)]
+
+
+def sampled(clip, *, seconds=1e9):
+    """(time, frame), one a second."""
+    reader, sampler, index = open_reader(parse_source(str(clip))), make_sampler(PerSecond(1)), 0
     while reader.grab() and reader.media_time_s <= seconds:
         if sampler.wants(index, reader.media_time_s) and (frame_bgr := reader.retrieve()) is not None:
-            found.append((reader.media_time_s, gate.consider(frame_bgr, reader.media_time_s)))
+            yield reader.media_time_s, frame_bgr
         index += 1
     reader.close()
-    return found
 
 
 def clip_named(name):
@@ -72,6 +73,35 @@ def test_no_visit_of_the_six_people_is_lost(recorded):
     ]
     for start, end in PRESENT_S:
         assert any(start - 1 <= s <= end + 1 for s in seen_s), f"nobody seen in {start}..{end} s"
+
+
+@pytest.mark.pixels
+@pytest.mark.parametrize("recorded", ["one-by-one-ssd", "one-by-one-yolox"])
+def test_frames_that_repeat_another_have_its_labels_and_nobody_is_lost_or_made_up(recorded):
+    """The clip until its last visitor stands there, five minutes of its empty room, and the whole clip."""
+    frames = list(sampled(clip_named("one-by-one-person.mp4")))
+    with_person = [
+        any(label["Name"] == "Person" and label["Confidence"] >= 50 for label in frame["labels"])
+        for frame in json.loads((EVENTS / f"{recorded}.json").read_text("utf-8"))["frames"]
+    ]
+    empty = json.loads((VIDEOS / "timelines.json").read_text("utf-8"))["one-by-one-person.mp4"]["empty"]
+    still = [n for n, (at_s, _) in enumerate(frames) if any(start < at_s < end for start, end in empty)]
+    rng = random.Random(1)  # noqa: S311 - it shuffles pictures
+    left_at, back_at = 131, 131 + 300
+    played = [*range(left_at), *(rng.choice(still) for _ in range(left_at, back_at)), *range(len(frames))]
+    gate, seen_at, analysed = MotionGate(GateSettings()), [], []
+    for second, number in enumerate(played):
+        decision = gate.consider(frames[number][1], float(second))
+        if decision.send and not decision.repeats:
+            analysed.append((second, with_person[number]))
+        if decision.send and analysed[-1][1]:
+            seen_at.append(second)
+    assert seen_at[-1] > back_at and with_person[left_at - 1]
+    assert len([second for second, _ in analysed if left_at + 30 <= second < back_at]) <= 6  # of eleven keep-alives
+    for began in (0, back_at):
+        for start, end in PRESENT_S:
+            assert any(began + start - 1 <= second <= began + end + 1 for second in seen_at), (began, start)
+    assert not [second for second in seen_at if left_at <= second < back_at]
 
 
 @pytest.mark.pixels
