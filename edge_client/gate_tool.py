@@ -251,6 +251,9 @@ def report_lines(name: str, looks: Sequence[_Look]) -> list[str]:
     for reason, count in Counter(look.decision.reason for look in looks).most_common():
         verdict = "sent" if isinstance(reason, GateReason) else "withheld"
         lines.append(f"  {verdict:8}  {reason:12}  {count:6}  {count / len(looks):6.1%}")
+    repeats = sum(look.decision.repeats for look in looks)
+    if repeats:
+        lines.append(f"  {repeats} of those sent repeat an earlier one, whose labels they may have")
     nights = sum(look.decision.night for look in looks)
     if nights:
         lines.append(f"  {nights} of them by night sensitivity: dark, or without colour")

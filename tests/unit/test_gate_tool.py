@@ -28,6 +28,13 @@ def test_the_table_counts_every_frame_by_reason_and_says_when_and_why(folder, ca
     assert ["0:05.0", "0:09.0", "5", "motion"] in [line[:4] for line in lines]
 
 
+def test_it_says_how_many_of_those_sent_repeat_another(folder, capsys):
+    assert main(["gate", str(folder), "--keepalive-s", "2"]) == 0
+    assert "  4 of those sent repeat an earlier one" in capsys.readouterr().out
+    assert main(["gate", str(folder)]) == 0
+    assert "repeat" not in capsys.readouterr().out
+
+
 def test_a_sheet_has_a_tile_a_frame_in_colour_where_sent_and_grey_where_not(folder, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
     assert main(["gate", str(folder), "--sheet", str(sheet)]) == 0

@@ -12,6 +12,9 @@ from edge_client.worker import Worker
 from framewatch.domain.errors import FrameTooLarge
 from framewatch.domain.frames import FrameRef, GateReason
 from framewatch.wire.envelope import decode_envelope
+from tests.batches import run
+from tests.fakes import World, make_site
+from tests.frames import make_record
 from tests.scenes import LETTERS, Scene, decisions, infrared, photographed, room, shaken, with_person
 
 ROOM = room()
@@ -111,7 +114,7 @@ def test_a_first_frame_and_one_that_nobody_asked_about_repeat_nothing():
 # -- what the worker makes of it -------------------------------------------------------------------------------------
 
 
-def sent_of(folder, **changes):
+def records_of(folder):
     job = Job(
         camera_id="front",
         kind="path",
@@ -128,10 +131,13 @@ def sent_of(folder, **changes):
     )
     messages = []
     Worker(job, lambda kind, facts, record: messages.append((kind, facts, record)), lambda _: None).run()
-    frames = [decode_envelope(record).meta for kind, _, record in messages if kind is Kind.FRAME]
-    assert [f["repeats"] for kind, f, _ in messages if kind is Kind.FRAME] == [
-        meta.hint.same_as is not None for meta in frames
-    ]
+    return [(facts, record) for kind, facts, record in messages if kind is Kind.FRAME]
+
+
+def sent_of(folder):
+    records = records_of(folder)
+    frames = [decode_envelope(record).meta for _, record in records]
+    assert [facts["repeats"] for facts, _ in records] == [meta.hint.same_as is not None for meta in frames]
     return frames
 
 
@@ -150,6 +156,15 @@ def test_a_repeat_names_the_frame_that_it_repeats_and_is_sent_all_the_same(empty
     same_as = [meta.hint.same_as for meta in frames]
     assert same_as == [None, *[FrameRef(first.boot_id, 0, first.captured_at)] * 2, None, None]
     assert motion.seq == 3
+
+
+def test_the_cloud_takes_it_at_its_word_and_asks_vision_about_the_others_alone(empty_room):
+    world = World(make_site())
+    raw = [make_record(record, n) for n, (_, record) in enumerate(records_of(empty_room))]
+    assert run(world, *raw).failed_record_ids == ()
+    stored = sorted(world.frames.stored.values(), key=lambda frame: frame.seq)
+    assert [frame.analysis for frame in stored] == ["analysed", "inherited", "inherited", "analysed", "analysed"]
+    assert len(world.vision.calls) == 3
 
 
 def test_nothing_repeats_a_frame_that_could_not_be_sent(tmp_path, monkeypatch):
