@@ -38,6 +38,7 @@ ROUTES: dict[Address, Route] = {
     ("GET", "/v1/stats"): Route(Role.VIEWER, READER),
     ("GET", "/v1/limits"): Route(Role.VIEWER, READER),
     ("GET", "/v1/costs"): Route(Role.OPERATOR, READER),
+    ("GET", "/v1/budget"): Route(Role.OPERATOR, READER),
     ("POST", "/v1/rules/test"): Route(Role.OPERATOR, READER),
     ("POST", "/v1/alerts/answer"): Route(Role.OPERATOR, ACTOR),
     ("POST", "/v1/alerts/notes"): Route(Role.OPERATOR, ACTOR),

@@ -52,7 +52,9 @@ from framewatch.services.list_visits import list_visits
 from framewatch.services.mark_seen import fetch_me
 from framewatch.services.meter_use import LedgerSite, UseLedger
 from framewatch.services.ports import SeenTable
+from framewatch.services.set_budget import SetBudgetDeps
 from framewatch.services.set_limits import show_limits
+from framewatch.services.show_budget import show_budget
 from framewatch.services.spend import Books, SpendDeps
 from framewatch.wire.api import parse_around_query, parse_frames_query
 from framewatch.wire.api_alerts import parse_alerts_query, parse_latency_query, parse_withheld_query
@@ -127,6 +129,10 @@ def get_costs(event: Event, caller: Caller) -> Response:
     return to_response(fetch_costs(parse_costs_query(query_pairs(event)), deps().costs, caller))
 
 
+def get_budget(_: Event, caller: Caller) -> Response:
+    return to_response(show_budget(deps_for(caller).budget, caller))
+
+
 def get_health(_: Event, caller: Caller) -> Response:
     return to_response(fetch_health(deps_for(caller).cameras))
 
@@ -188,6 +194,7 @@ _ANSWERS: Answers = {
     ("GET", "/v1/stats"): get_stats,
     ("GET", "/v1/limits"): get_limits,
     ("GET", "/v1/costs"): get_costs,
+    ("GET", "/v1/budget"): get_budget,
     ("POST", "/v1/rules/test"): post_rule_test,
     ("GET", "/v1/site"): get_site,
     ("GET", "/v1/me"): get_me,
@@ -206,6 +213,7 @@ class Deps:
     stats: StatsDeps
     limits: DynamoLimitTable
     costs: CostDeps
+    budget: SetBudgetDeps
 
 
 def deps_for(caller: Caller) -> Deps:
@@ -218,6 +226,7 @@ def deps_for(caller: Caller) -> Deps:
         alerts=replace(shared.alerts, site=site),
         cameras=replace(shared.cameras, site=site),
         stats=replace(shared.stats, site=site),
+        budget=replace(shared.budget, site=site),
     )
 
 
@@ -249,7 +258,8 @@ def deps() -> Deps:
     table = DynamoTable(dynamodb, told.table)
     alerts = DynamoAlertTable(table)
     counts = DynamoCountTable(table)
-    budget = TableBudget(DynamoBudgetTable(table), clock)
+    budget_table = DynamoBudgetTable(table)
+    budget = TableBudget(budget_table, clock)
     prices = partial(prices_near, dynamodb.meta.region_name)
     executor = ThreadPoolExecutor(READERS, thread_name_prefix="read")
     return Deps(
@@ -292,4 +302,5 @@ def deps() -> Deps:
             budget=budget,
             clock=clock,
         ),
+        budget=SetBudgetDeps(site, budget_table, clock),
     )

@@ -32,7 +32,7 @@ from framewatch.wire.api_alerts import (
     WithheldPage,
     WithheldQuery,
 )
-from framewatch.wire.api_budget import BudgetRequest, BudgetSetView
+from framewatch.wire.api_budget import BudgetRequest, BudgetSetView, BudgetView
 from framewatch.wire.api_cameras import CamerasView, HealthView
 from framewatch.wire.api_costs import CostsQuery, CostsView
 from framewatch.wire.api_limits import LimitsRequest, LimitsSetView, LimitsView
@@ -44,6 +44,7 @@ from framewatch.wire.api_visits import VisitsPage, VisitsQuery
 
 _ANSWERS: tuple[type[BaseModel], ...] = (
     BudgetSetView,
+    BudgetView,
     LimitsView,
     LimitsSetView,
     StatsView,
@@ -210,14 +211,25 @@ def _paths() -> dict[str, Any]:
                 answer=_answer("The limits that hold from now on", LimitsSetView),
             ),
         },
-        "/v1/budget": _action(
-            "setBudget",
-            "Sets what cameras give up for the budget, until a time",
-            "In place of what was set before for the same camera, or for all; a camera's own stands before one for"
-            " all. Everywhere within two minutes.",
-            body=BudgetRequest,
-            answer=_answer("What is set now", BudgetSetView),
-        ),
+        "/v1/budget": {
+            "get": {
+                "operationId": "getBudget",
+                "summary": "What administrators have set, and what was given up for the budget and taken back",
+                "responses": {
+                    "200": _answer("What is set, and the newest changes", BudgetView),
+                    **_CLOSED,
+                    **_FAILURES,
+                },
+            },
+            **_action(
+                "setBudget",
+                "Sets what cameras give up for the budget, until a time",
+                "In place of what was set before for the same camera, or for all; a camera's own stands before one"
+                " for all. Everywhere within two minutes.",
+                body=BudgetRequest,
+                answer=_answer("What is set now", BudgetSetView),
+            ),
+        },
         "/v1/alerts/answer": _action(
             "answerAlert",
             "Answers an alert: nobody further is told of it",

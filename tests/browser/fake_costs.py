@@ -37,6 +37,9 @@ class FakeCosts:
     day_usd: float = 2.4
     budget: dict[str, float | None] | None = None
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # by camera id; "": all
+    pins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
     critical: tuple[str, ...] = ()
     # since when is metered; None: since before the month
     metered_from: datetime | None = None
@@ -46,6 +49,7 @@ class FakeCosts:
 
     def on(self) -> FakeCosts:
         self.site.routes["/v1/costs"] = self.answer
+        self.site.routes["/v1/budget"] = lambda _: {"set": list(self.pins.values()), "changes": self.changes}
         self.site.actions["/v1/budget"] = self.set_step
         return self
 
@@ -53,12 +57,17 @@ class FakeCosts:
         body = asked.body
         if not self.whole_site and "camera" not in body:
             raise Refused(403, "forbidden", "the budget is the whole site's")
-        for camera in [body["camera"]] if "camera" in body else [c["camera_id"] for c in self.site.cameras]:
-            if body["step"] is None:
-                self.steps.pop(camera, None)
-            else:
+        camera = body.get("camera")
+        ended = self.pins.pop(camera or "", None)
+        for each in [camera] if camera else [c["camera_id"] for c in self.site.cameras]:
+            if ended:
+                self.steps.pop(each, None)
+            if body["step"] is not None:
                 until = datetime.fromisoformat(body["until"])
-                self.steps[camera] = step(body["step"], cause="set", since=self.now, until=until)
+                self.steps[each] = step(body["step"], cause="set", since=self.now, until=until)
+        if body["step"] is not None:
+            who = {"by": "user:bea", "name": "bea", "is_you": True, "at": rfc3339(self.now)}
+            self.pins[camera or ""] = {"camera": camera, "step": body["step"], "until": body["until"], **who}
         return {}
 
     def answer(self, asked: Asked) -> dict[str, Any]:

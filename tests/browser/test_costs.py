@@ -83,7 +83,24 @@ def test_an_administrator_lifts_a_step_and_an_operator_sees_why_it_holds(
     site: FakeSite, costs: FakeCosts, open_as: OpenAs
 ) -> None:
     costs.steps["yard"] = step("zones-only", since=NOW - HOUR, until=datetime(2100, 12, 31, 23, tzinfo=UTC))
+    costs.changes = [
+        {
+            "at": "2026-11-21T10:00:00Z",
+            "kind": "gives-up",
+            "cause": "site-month",
+            "cameras": ["yard"],
+            "before": "slower",
+            "after": "zones-only",
+            "until": "2100-12-31T23:00:00Z",
+            "budget_usd": 60.0,
+            "spent_usd": 51.3,
+            "set_aside_usd": 4.0,
+        }
+    ]
     page = open_as("operator")
+    page.get_by_text("What has changed").click()
+    told = "Yard: analyses motion in its zones only 51.30 USD spent and 4.00 USD set aside of 60.00 USD"
+    expect(page.locator(".costs-history")).to_contain_text(told)
     held = page.locator('[data-camera="yard"]')
     expect(held).to_contain_text("Analyses motion in its zones only until 1 Jan.")
     expect(held).to_contain_text("for the site's month. Next it analyses only what a rule watches.")
@@ -97,9 +114,12 @@ def test_an_administrator_lifts_a_step_and_an_operator_sees_why_it_holds(
     path, body = site.posts[-1]
     assert (path, body["step"], body["camera"]) == ("/v1/budget", "full", "yard")
     expect(held).to_contain_text("as an administrator has set")
-    held.get_by_role("button", name="Back to what the budget says").click()
+    pin = page.locator('[data-pin="yard"]')
+    expect(pin).to_contain_text("Nothing: everything is analysed. Set by you until")
+    pin.get_by_role("button", name="Back to what the budget says").click()
     wait_until(page, lambda: site.posts[-1][1] == {"step": None, "camera": "yard"}, "what was set ends")
     expect(held).to_have_count(0)
+    expect(pin).to_have_count(0)
 
 
 def test_who_may_only_look_is_asked_for_no_costs_and_still_sees_what_is_given_up(

@@ -49,6 +49,8 @@ def fields_of(interface: str) -> set[str]:
         ("DayCost", "DayCostView"),
         ("Saved", "SavedView"),
         ("BudgetAmounts", "BudgetAmountsView"),
+        ("BudgetSteps", "BudgetView"),
+        ("BudgetChange", "BudgetChangeView"),
         ("Snoozes", "SnoozesView"),
         ("LimitsSettings", "LimitsSettingsView"),
         ("LimitsUse", "LimitsUseView"),

@@ -56,6 +56,7 @@ def test_every_route_but_the_links_asks_for_an_access_token_of_the_user_pool(ass
         "GET /v1/stats",
         "GET /v1/limits",
         "GET /v1/costs",
+        "GET /v1/budget",
         "POST /v1/limits",
         "POST /v1/budget",
         "POST /v1/rules/test",

@@ -5,6 +5,7 @@ import type {
   Answered,
   AnswerKind,
   BudgetRequest,
+  BudgetSteps,
   CameraStatuses,
   Costs,
   ErrorBody,
@@ -206,6 +207,12 @@ export class ApiClient {
     const body = await this.get(url, signal, false);
     if (!isRecord(body) || !Array.isArray(body.cameras) || !isRecord(body.prices)) throw notTheApi();
     return body as unknown as Costs;
+  }
+
+  async budget(signal?: AbortSignal): Promise<BudgetSteps> {
+    const body = await this.get(`${this.base}/budget`, signal, false);
+    if (!isRecord(body) || !Array.isArray(body.set) || !Array.isArray(body.changes)) throw notTheApi();
+    return body as unknown as BudgetSteps;
   }
 
   async setBudget(request: BudgetRequest): Promise<void> {

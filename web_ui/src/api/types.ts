@@ -510,6 +510,38 @@ export interface Costs {
   cameras: CameraCosts[];
 }
 
+/** What an administrator has set. */
+export interface BudgetPin extends Person {
+  /** null: all that have none of their own. */
+  camera: string | null;
+  step: StepName;
+  at: string;
+  until: string;
+}
+
+/** What one decision did to some cameras at once. */
+export interface BudgetChange {
+  at: string;
+  /** nears: nothing yet, but the budget is nearly used. */
+  kind: "nears" | "gives-up" | "takes-back";
+  cause: BudgetCause;
+  cameras: string[];
+  before: StepName;
+  after: StepName;
+  until: string;
+  /** null, as for the others, where no budget was asked. */
+  budget_usd: number | null;
+  spent_usd: number | null;
+  set_aside_usd: number | null;
+}
+
+export interface BudgetSteps {
+  /** That for all first. */
+  set: BudgetPin[];
+  /** Newest first. */
+  changes: BudgetChange[];
+}
+
 /** step null: what was set ends. */
 export interface BudgetRequest {
   step: StepName | null;

@@ -1,19 +1,22 @@
 import { useId, useState } from "preact/hooks";
 import { ApiProblem } from "../../api/client";
-import type { BudgetAmounts, BudgetRequest, CameraCosts, Costs, StepName } from "../../api/types";
-import { may, useApp } from "../../app/context";
+import type { BudgetAmounts, BudgetChange, BudgetPin, BudgetRequest, CameraCosts, Costs, StepName } from "../../api/types";
+import { may, useApp, usePoll } from "../../app/context";
 import { STEPS, untilWords } from "../../state/budget";
 import { budgetRequest, LIFTED_FOR_HOURS } from "../../state/costs";
 import { budgetWords } from "../../strings/budget";
 import { costs as all } from "../../strings/costs";
+import { whoOf } from "../../state/reviewWords";
 import { WarnIcon } from "../../ui/icons";
 import { shortTime } from "../wall/words";
 
 const words = all.budget;
+const POLL_MS = 30_000;
 
 /** What the budget is, what cameras give up for it and until when, and an administrator's change of that for a while. */
 export function BudgetSection({ costs, onChanged }: { costs: Costs; onChanged: () => void }) {
   const { client, me, serverNow } = useApp();
+  const steps = usePoll("budget", POLL_MS, (signal) => client.budget(signal));
   const [sending, setSending] = useState(false);
   const [said, say] = useState<{ words: string; bad: boolean } | null>(null);
   const mayChange = may(me, "admin");
@@ -29,6 +32,7 @@ export function BudgetSection({ costs, onChanged }: { costs: Costs; onChanged: (
       await client.setBudget(request);
       say({ words: request.step === null ? words.ended : words.done, bad: false });
       onChanged();
+      steps.again();
     } catch (error) {
       say({ words: words.failed(whyNot(error)), bad: true });
     } finally {
@@ -51,11 +55,19 @@ export function BudgetSection({ costs, onChanged }: { costs: Costs; onChanged: (
           ))}
         </ul>
       )}
+      {steps.data && steps.data.set.length > 0 && (
+        <ul class="costs-steps">
+          {steps.data.set.map((pin) => (
+            <Pin key={pin.camera ?? ""} pin={pin} cameras={cameras} sending={sending} onAsk={mayChange && (pin.camera !== null || site) ? ask : null} />
+          ))}
+        </ul>
+      )}
       {mayChange ? (
         <Change cameras={cameras} whole={site !== null} sending={sending} onAsk={ask} />
       ) : (
         !calm && <p class="hint">{words.onlyAdmins}</p>
       )}
+      {steps.data && steps.data.changes.length > 0 && <History changes={steps.data.changes} cameras={cameras} />}
       <p class={`costs-said ${said?.bad ? "is-bad" : "hint"}`} role="status">
         {said?.bad && <WarnIcon />}
         {said?.words}
@@ -86,19 +98,79 @@ function Item({ camera, sending, onAsk }: { camera: CameraCosts; sending: boolea
           <p class="hint">{[budget && amountsWords(budget), critical && words.critical].filter(Boolean).join(" · ")}</p>
         )}
       </div>
-      {onAsk && step && (
+      {onAsk && step && step.cause !== "set" && (
         <button
           type="button"
           class="button"
           aria-disabled={sending}
-          aria-label={step.cause === "set" ? words.endOf(name) : words.liftOf(name)}
-          onClick={() => (step.cause === "set" ? onAsk(null, 0, camera_id) : onAsk("full", LIFTED_FOR_HOURS, camera_id))}
+          aria-label={words.liftOf(name)}
+          onClick={() => onAsk("full", LIFTED_FOR_HOURS, camera_id)}
         >
-          {step.cause === "set" ? words.end : words.lift}
+          {words.lift}
         </button>
       )}
     </li>
   );
+}
+
+/** What somebody has set, perhaps for all; a camera may not have heard of it for a minute or two. */
+function Pin({ pin, cameras, sending, onAsk }: { pin: BudgetPin; cameras: readonly CameraCosts[]; sending: boolean; onAsk: Ask | null }) {
+  const { zone, serverNow } = useApp();
+  const name = words.pinned(pin.camera === null ? null : nameOf(pin.camera, cameras));
+  return (
+    <li data-pin={pin.camera ?? ""}>
+      <div>
+        <h3>{name}</h3>
+        <p>{words.pin(words.steps[pin.step], whoOf(pin, words.you), untilWords(pin.until, serverNow(), zone))}</p>
+      </div>
+      {onAsk && (
+        <button
+          type="button"
+          class="button"
+          aria-disabled={sending}
+          aria-label={words.endOf(name)}
+          onClick={() => onAsk(null, 0, pin.camera)}
+        >
+          {words.end}
+        </button>
+      )}
+    </li>
+  );
+}
+
+function History({ changes, cameras }: { changes: readonly BudgetChange[]; cameras: readonly CameraCosts[] }) {
+  const { zone, serverNow } = useApp();
+  return (
+    <details class="costs-change">
+      <summary>{words.history}</summary>
+      <ul class="costs-history">
+        {changes.map((change) => (
+          <li key={`${change.at} ${change.cause} ${change.before} ${change.after} ${change.cameras[0]}`}>
+            <time class="digits" dateTime={change.at}>
+              {shortTime(Date.parse(change.at), serverNow(), zone)}
+            </time>{" "}
+            {changeWords(change, cameras)}
+            {change.budget_usd !== null && change.spent_usd !== null && change.set_aside_usd !== null && (
+              <span class="hint">
+                {" "}
+                {words.amountsThen(all.usd(change.spent_usd), all.usd(change.set_aside_usd), all.usd(change.budget_usd))}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function changeWords({ kind, cause, cameras: ids, after }: BudgetChange, cameras: readonly CameraCosts[]): string {
+  if (kind === "nears") return words.changes.nears(words.budgets[cause] ?? cause);
+  const who = ids.length > 1 && ids.length === cameras.length ? words.allCameras : ids.map((id) => nameOf(id, cameras)).join(", ");
+  return words.changes[kind](who, budgetWords.step[after]);
+}
+
+function nameOf(id: string, cameras: readonly CameraCosts[]): string {
+  return cameras.find(({ camera_id }) => camera_id === id)?.name ?? id;
 }
 
 function Change({ cameras, whole, sending, onAsk }: { cameras: readonly CameraCosts[]; whole: boolean; sending: boolean; onAsk: Ask }) {
