@@ -186,7 +186,7 @@ class UseLedger:
             # What saying so has cost is counted, too, and said the next time.
             self._work = Decimal(0)
             today = self._today()
-            self._days = {day: found for day, found in self._days.items() if day == today or found.unsaid}
+            self._days = {day: found for day, found in self._days.items() if day == today}
 
     def _use_of(self, day: date, found: "_Day", now: datetime) -> ProcessUse:
         by_camera = {camera_id: Usage(amounts) for camera_id, amounts in sorted(found.amounts.items())}

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from edge_client.sampler import EveryNth
+from framewatch.domain.usage import UsageKind
 from framewatch.wire.items import HEALTH_KEY
+from framewatch.wire.use_items import StoredProcessUse
 from local_cloud.cameras import demo_clip
 from local_cloud.cli import main
 from local_cloud.event_source import connect
@@ -81,9 +83,21 @@ def test_times_are_measured_for_every_frame_and_text(bikes):
     assert report["vision_ms"]["count"] >= 25
 
 
+def test_the_image_processor_says_what_it_has_used_and_for_which_camera(bikes):
+    """Not all of it yet, for it says so rarely."""
+    items = [item for (pk, _), item in bikes.table().items() if pk.startswith("USE#")]
+    said = [StoredProcessUse.read(item["doc"]["S"]).to_domain() for item in items]
+    (process,) = [use for use in said if use.function == "image_processor"]
+    bikes_use = process.by_camera["bikes"]
+    assert 0 < bikes_use[UsageKind.IMAGES_ANALYSED] <= bikes.stack.vision_stats()["vision_ms"]["count"]
+    assert 0 < bikes_use[UsageKind.S3_PUT_REQUESTS] <= bikes_use[UsageKind.IMAGES_ANALYSED]
+    assert bikes_use[UsageKind.DYNAMODB_WRITE_UNITS] >= 100
+    assert process.shared[UsageKind.LAMBDA_GB_S] > 0
+
+
 def without_notes(table):
-    """Without what the shard says of itself, at most every 30 s."""
-    return {key: item for key, item in table.items() if key[0] != HEALTH_KEY}
+    """Without what shards and processes say of themselves from time to time."""
+    return {key: item for key, item in table.items() if key[0] != HEALTH_KEY and not key[0].startswith("USE")}
 
 
 def test_every_record_delivered_again_changes_nothing(bikes):

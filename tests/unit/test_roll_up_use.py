@@ -89,6 +89,19 @@ def test_two_watchdogs_at_once_leave_the_same_sum(watchdog: Watchdog) -> None:
     assert watchdog.day().total == Usage({WRITES: 39 * EVERY})
 
 
+def test_who_was_overtaken_sums_again_from_what_is_there(watchdog: Watchdog) -> None:
+    other = Watchdog(watchdog.table)
+    watchdog.used(1)
+    watchdog.minute()
+    watchdog.used(2)
+    other.minute()
+    watchdog.used(3)
+    watchdog.minute(15)  # refused once: it had not seen the other's
+    watchdog.used(4)
+    watchdog.minute(15)
+    assert watchdog.day().total == Usage({WRITES: 4})
+
+
 def test_a_watchdog_that_died_before_or_after_its_write_changes_nothing() -> None:
     table = Table()
     for n in range(1, 20):
