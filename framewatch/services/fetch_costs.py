@@ -61,7 +61,7 @@ def fetch_costs(query: CostsQuery, deps: CostDeps, caller: Caller) -> CostsView:
         raise InvalidQuery("month: lies in the future; give this one or an earlier one")
     if ago > MONTHS_BACK:
         raise InvalidQuery(f"month: lies more than {MONTHS_BACK} months back; give a later one")
-    month = deps.books.month(site, first, now)
+    month = deps.books.month(site, first, now, to_the_minute=True)
     newest = None if month.is_over else month.bill_of(today)
     state = deps.budget.current()
     table = month.prices.table

@@ -20,7 +20,7 @@ from framewatch.domain.analysis import Analysis
 from framewatch.domain.bill import DayBill, DayFacts, Prices, add_up, bill, bill_month, mean_day
 from framewatch.domain.cost import NOTHING, PriceTable, Usage, UsageKind
 from framewatch.domain.estimate import item_bytes
-from framewatch.domain.hourly import DayCounts, day_in, day_start
+from framewatch.domain.hourly import HOUR, DayCounts, StepCounts, day_in, day_start, hour_of, steps_of
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.spend import CameraSpend, Spend
 from framewatch.domain.use import DayUse
@@ -35,7 +35,7 @@ KEPT_FOR = timedelta(hours=1)
 """Days that are over, but for yesterday, are read again after so long: late frames may change them a little."""
 # Of what is kept for longer, the older is in no figure.
 _MOST_DAYS_BACK = 400
-_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_DAY = timedelta(days=1)
 # As the price table counts: a GB of 1000 MB, kept for thirty days.
 _BYTES_A_GB_MONTH = Decimal(30 * 10**9)
 # What is used for more than that a frame is kept.
@@ -173,9 +173,13 @@ class Books:
             known_until=month.known_until,
         )
 
-    def month(self, site: SiteConfig, first: date, now: datetime) -> Month:
-        """first: of the month's days. Raises RetryableError, PriceMissing."""
-        return _Reading(self, site, first, now.astimezone(UTC)).month()
+    def month(self, site: SiteConfig, first: date, now: datetime, *, to_the_minute: bool = False) -> Month:
+        """first: of the month's days. Raises RetryableError, PriceMissing.
+
+        to_the_minute: today is counted by its hours, which costs up to 24 items a camera; else as its day's item has
+        it, which lacks the last twenty minutes.
+        """
+        return _Reading(self, site, first, now.astimezone(UTC), to_the_minute=to_the_minute).month()
 
     def uses(self, first: date, last: date, today: date, now: datetime) -> dict[date, DayUse]:
         return {use.day: use for use in self._uses.read(first, last, today, now)}
@@ -191,6 +195,16 @@ class Books:
 
         run = self.deps.executor.map if self.deps.executor else map
         return dict(zip(camera_ids, run(read, camera_ids), strict=True))
+
+    def counts_since(self, camera_ids: Sequence[str], begins: datetime, now: datetime) -> dict[str, StepCounts]:
+        """From then on, of those cameras of which there is anything."""
+
+        def read(camera_id: str) -> list[StepCounts]:
+            # The hour before: what a box counted is the difference to it.
+            return steps_of(self.deps.counts.hours(camera_id, hour_of(begins) - HOUR, now), [begins], now)
+
+        run = self.deps.executor.map if self.deps.executor else map
+        return {i: step for i, steps in zip(camera_ids, run(read, camera_ids), strict=True) for step in steps}
 
     def began_at(self, day: date, begins: datetime, ends: datetime, camera_ids: Sequence[str]) -> datetime:
         """When the first frame of a day was captured, to ten minutes; the day's begin where none is counted."""
@@ -227,7 +241,7 @@ class _Days(Generic[T]):
 class _Reading:
     """One month of one site, at one moment."""
 
-    def __init__(self, books: Books, site: SiteConfig, first: date, now: datetime):
+    def __init__(self, books: Books, site: SiteConfig, first: date, now: datetime, *, to_the_minute: bool):
         self._books, self._site, self._now = books, site, now
         self._zone = pytz.timezone(site.site.time_zone)
         self._ids = [camera.id for camera in site.cameras]
@@ -243,6 +257,9 @@ class _Reading:
         self._uses = books.uses(self._back, self._last, self._today, now)
         stored_from = self._back - min(max(frames_days, metadata_days), _MOST_DAYS_BACK) * _DAY
         self._counts = books.counts(self._ids, stored_from, self._last, self._today, now)
+        if to_the_minute and not self._is_over:
+            for i, step in books.counts_since(self._ids, self._starts(self._today), now).items():
+                self._counts[i][self._today] = DayCounts(i, self._today, step.counts, step.edge)
         self._pictures = {
             i: _kept({day: c.counts.jpeg_bytes for day, c in counts.items()}, frames_days)
             for i, counts in self._counts.items()
@@ -316,7 +333,7 @@ class _Reading:
         """How many of them are metered."""
         if self._metered_from is None:
             return Decimal(0)
-        return Decimal(max(ends - max(begins, self._metered_from), timedelta()) / _HOUR)
+        return Decimal(max(ends - max(begins, self._metered_from), timedelta()) / HOUR)
 
     def _camera(self, camera_id: str) -> CameraMonth:
         frames = alerts = billed = gated = 0

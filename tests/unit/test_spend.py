@@ -125,6 +125,18 @@ def test_on_its_first_day_a_site_is_foretold_from_its_first_frame_on_and_not_bef
     assert (view.site.forecast_usd, view.forecast_since) == (None, None)
 
 
+def test_today_is_counted_to_the_minute_for_who_looks_though_its_days_item_lags() -> None:
+    world = World()
+    world.usual()
+    hour = NOW - timedelta(hours=1)
+    buckets = {hour: BucketCounts(Counts(70, by_analysis={Analysis.ANALYSED: 60, Analysis.INHERITED: 10}, alerts=2))}
+    world.counts.put_hour(HourCounts("front", hour, buckets), NOW)
+    front = world.costs().cameras[0]
+    assert (front.frames, front.images_analysed, front.alerts) == (20_070, 20_060, 22)
+    assert front.images_billed == 21_000, "as its process has said"
+    assert world.books.month(world.site, MONTH, NOW).cameras["front"].frames == 21_000, "what a budget goes by"
+
+
 def test_a_site_that_was_never_metered_costs_nothing_that_is_known() -> None:
     view = World().costs()
     assert view.site is not None

@@ -159,6 +159,7 @@ export const costs = {
         ? `${number(images)} pictures were analysed; ${number(repeated)} ${plural(repeated, "call", "calls")} more may be billed, because a failed one is made again.`
         : `${number(images)} pictures were analysed, each billed once.`,
     empty: "No picture has been analysed yet.",
+    counting: (calls: number) => `${number(calls)} ${plural(calls, "call", "calls")} may be billed; the pictures are still being counted.`,
     keys: ["Its own", "Its part of what all share, by its share of the frames"],
     figures: (month: string, perAlert: string | null) => (perAlert === null ? month : `${month} · ${perAlert} an alert`),
     columns: {

@@ -86,7 +86,11 @@ export function cameras(costs: Costs): Shown {
   const { columns } = words.cameras;
   const money = [1, 2, 3, 4, 9];
   return {
-    summary: imagesAnalysed ? words.cameras.summary(imagesAnalysed, repeated) : words.cameras.empty,
+    summary: imagesAnalysed
+      ? words.cameras.summary(imagesAnalysed, repeated)
+      : repeated
+        ? words.cameras.counting(repeated)
+        : words.cameras.empty,
     chart: (
       <RowBars
         tones={[0, 6]}
