@@ -157,7 +157,7 @@ def test_what_was_spared_is_counted_at_the_price_that_the_month_has_reached() ->
     }
     assert saved["near-duplicates"].usd == pytest.approx(0.3)  # type: ignore[index]
     put = 0.005 / 1000
-    assert saved["gate"].usd == pytest.approx(105_000 * (0.001 + put), rel=0.01)  # type: ignore[index]
+    assert saved["gate"].usd == pytest.approx(105_000 * (0.001 + put), rel=0.001)  # type: ignore[index]
 
 
 def test_a_picture_that_no_living_process_has_counted_is_paid_and_one_that_is_asked_again_is_billed_twice() -> None:
@@ -167,6 +167,8 @@ def test_a_picture_that_no_living_process_has_counted_is_paid_and_one_that_is_as
     front, yard = world.costs().cameras
     assert (front.images_analysed, front.images_billed) == (21_000, 21_000)
     assert (yard.images_analysed, yard.images_billed) == (2_100, 2_103)
+    month = world.books.month(world.site, MONTH, NOW)
+    assert month.used.amount(K.IMAGES_ANALYSED) == 21_000 + 2_103
 
 
 def test_pictures_weigh_for_as_long_as_they_are_kept() -> None:
