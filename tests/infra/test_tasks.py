@@ -24,6 +24,7 @@ TASKS = {
     "bootstrap",
     "configure",
     "configureedge",
+    "costs",
     "deletedata",
     "demo",
     "deploy",
