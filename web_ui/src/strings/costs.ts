@@ -9,11 +9,11 @@ const cents = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximum
 const fine = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 const number = (n: number) => whole.format(n);
 
-/** Below a dollar to a hundredth of a cent: a small site's day is a few cents. */
-function amount(usd: number): string {
+/** Below a dollar to a hundredth of a cent: a small site's day is a few cents. most: of the figures it stands among. */
+function amount(usd: number, most: number = usd): string {
   if (usd === 0) return "0.00";
   if (usd < 0.00005) return "under 0.0001";
-  return usd < 1 ? fine.format(usd) : cents.format(usd);
+  return most < 1 ? fine.format(usd) : cents.format(usd);
 }
 
 export const costs = {
@@ -156,7 +156,7 @@ export const costs = {
   cameras: {
     summary: (images: number, repeated: number) =>
       repeated > 0
-        ? `${number(images)} pictures were analysed; ${number(repeated)} ${plural(repeated, "call", "calls")} more may be billed, because a failed one is made again.`
+        ? `${number(images)} pictures were analysed. At most ${number(repeated)} ${plural(repeated, "call", "calls")} more will be billed: failed ones, which are made again, and those of pictures that are not counted yet.`
         : `${number(images)} pictures were analysed, each billed once.`,
     empty: "No picture has been analysed yet.",
     counting: (calls: number) => `${number(calls)} ${plural(calls, "call", "calls")} may be billed; the pictures are still being counted.`,

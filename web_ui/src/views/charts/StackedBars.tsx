@@ -31,14 +31,14 @@ interface Props {
   /** What else is to be said of a bar. */
   noteOf: (bin: number) => string | null;
   /** How figures are written; left out where they count things. */
-  figure?: (value: number) => string;
+  figure?: (value: number, most?: number) => string;
   /** Beside the figures of a chosen bar. */
   linkOf?: (bin: Bin) => ComponentChildren;
 }
 
 /** Bars of stacked counts with their key, which is also where the figures of one bar are read: hovered, tapped, or by arrow keys. */
 export function StackedBars({ title, whole, bins, hours, zone, stack, names, tones, unknown, noteOf, figure, linkOf }: Props) {
-  const written = figure ?? words.number;
+  const written: NonNullable<Props["figure"]> = figure ?? words.number;
   const plot = useRef<HTMLDivElement>(null);
   const { width, scale } = useSize(plot);
   const [chosenMs, setChosenMs] = useState<number | null>(null);
@@ -48,7 +48,7 @@ export function StackedBars({ title, whole, bins, hours, zone, stack, names, ton
   const choose = (bin: number | null) => setChosenMs(bin === null ? null : (bins[Math.max(0, Math.min(bins.length - 1, bin))]?.fromMs ?? null));
 
   const ticks = valueTicks(Math.max(...stack.totals), figure ? FINEST : 1);
-  const plotLeft = (14 + DIGIT * Math.max(...ticks.map((value) => written(value).length))) * scale;
+  const plotLeft = (14 + DIGIT * Math.max(...ticks.map((value) => written(value, ticks.at(-1)).length))) * scale;
 
   const at = chosen ?? bins.length - 1;
   const isUnknown = (bin: number, series: number) => unknown !== undefined && unknown.series === series && unknown.bins[bin] === true;
@@ -136,7 +136,7 @@ interface DrawingProps extends Pick<Props, "bins" | "hours" | "zone" | "stack" |
   /** Beside the numbers of the axis. */
   plotLeft: number;
   ticks: readonly number[];
-  written: (value: number) => string;
+  written: NonNullable<Props["figure"]>;
   chosen: number | null;
   unknown?: readonly boolean[] | undefined;
 }
@@ -157,7 +157,7 @@ function Drawing({ width, scale, plotLeft, ticks, written, bins, hours, zone, st
         <g key={value}>
           <line class={value ? "stack-grid" : "stack-base"} x1={plotLeft} x2={width - RIGHT} y1={baseline - value * perUnit} y2={baseline - value * perUnit} />
           <text class="stack-tick" x={plotLeft - 6} y={baseline - value * perUnit + 4 * scale} text-anchor="end">
-            {written(value)}
+            {written(value, ticks.at(-1))}
           </text>
         </g>
       ))}

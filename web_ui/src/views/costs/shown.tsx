@@ -45,7 +45,7 @@ export function days({ site, known_until, is_over }: Costs, bins: Bin[], zone: s
     table: {
       ...table,
       rows: table.rows.slice(0, lastDay(site.by_day)).map((row, n) => [binWords(bins[n]!, DAY_HOURS, zone), ...row.slice(1)]),
-      written: Object.fromEntries(usdColumns.map((column) => [column, words.amount])),
+      written: Object.fromEntries(usdColumns.map((column) => [column, (usd: number) => words.amount(usd)])),
     },
     notes: [words.days.note],
   };
@@ -128,7 +128,7 @@ export function cameras(costs: Costs): Shown {
         camera.alerts,
         camera.usd_per_alert ?? "",
       ]),
-      written: Object.fromEntries(money.map((column) => [column, words.amount])),
+      written: Object.fromEntries(money.map((column) => [column, (usd: number) => words.amount(usd)])),
     },
   };
 }
