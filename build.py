@@ -4,6 +4,8 @@ On this machine, no account needed:
   pynt demo                             everything, with a clip and a dashboard
   pynt videocapture[20,garage]          every 20th frame of this machine's camera, as the site's camera garage
   pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera or a clip; quotes keep the shell away from it
+  pynt audit                            locked packages with known vulnerabilities
+  pynt sbom                             which packages all of it is made of, as CycloneDX in build/sbom
   pynt estimate[6]                      what six cameras would cost a month; estimate[6,hours=10,compare=fps=0.5]
 
 In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_STAGE, or what stands in the brackets:
@@ -43,6 +45,7 @@ from pathlib import Path
 from pynt import _pynt, task
 
 # With an underscore: pynt takes whatever this module has for a task of that name.
+from infra.tasks import audit as _audit
 from infra.tasks import capture as _capturing
 from infra.tasks import cdk as _cdk
 from infra.tasks import costs as _costs
@@ -53,6 +56,7 @@ from infra.tasks import links as _links
 from infra.tasks import logs as _logs
 from infra.tasks import publish as _publish
 from infra.tasks import redrive as _redrive
+from infra.tasks import sbom as _sbom
 from infra.tasks import site as _site
 from infra.tasks import stacks as _stacks
 from infra.tasks import status as _status
@@ -149,6 +153,20 @@ def estimate(cameras: str = "", **plan: str) -> None:
 def test() -> None:
     """Every test and check, as `make test`"""
     run(["make", "test"])
+
+
+@task()
+@_told
+def audit() -> None:
+    """Ask PyPI and npm whether any locked package has a known vulnerability"""
+    _audit.audit()
+
+
+@task()
+@_told
+def sbom() -> None:
+    """Write which packages all of it is made of to build/sbom, as CycloneDX 1.6"""
+    _sbom.write_sboms()
 
 
 @task()

@@ -21,6 +21,7 @@ from tests.infra.fake_aws import Account, refused
 
 TASKS = {
     "adduser",
+    "audit",
     "bootstrap",
     "configure",
     "configureedge",
@@ -42,6 +43,7 @@ TASKS = {
     "revokeedge",
     "revokelinks",
     "rotateedge",
+    "sbom",
     "status",
     "synth",
     "test",
