@@ -65,6 +65,7 @@ describe("the days of a month", () => {
     expect(bins).toHaveLength(31);
     expect(bins[24]!.toMs - bins[24]!.fromMs).toBe(25 * 3_600_000);
     expect(bins.at(-1)!.toMs).toBe(Date.parse("2026-10-31T23:00:00Z"));
+    expect(dayBins({ month: "2026-11-01", ends: "2026-11-30T23:00:00Z" }, ZONE)).toHaveLength(30);
   });
 
   it("hold each service's part, those beyond the dearest as one, and nothing that costs nothing", () => {
