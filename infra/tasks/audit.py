@@ -104,7 +104,7 @@ def _pip_audit(requirements: Path) -> list[dict[str, Any]] | str:
     """What it says of each package, or why it says nothing."""
     uv = Path(sys.executable).with_name("uv")
     options = ["--require-hashes", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
-    command = [uv, "tool", "run", "--isolated", PIP_AUDIT, *options, "-r", requirements]
+    command: list[str | Path] = [uv, "tool", "run", "--isolated", PIP_AUDIT, *options, "-r", requirements]
     answer = _json_of(command, cwd=REPO, environment=os.environ)
     return answer if isinstance(answer, str) else list(answer["dependencies"])
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import count
 from types import SimpleNamespace
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import boto3
 import pytest
@@ -27,10 +27,12 @@ from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.visits import Visit, VisitChange, VisitSighting
 from framewatch.services.answer_alerts import AlertPage, Picture, Who
 from framewatch.services.ports import Decided
-from framewatch.services.send_alerts import new_token
+from framewatch.services.send_alerts import TOKEN_CHARS, TOKEN_LENGTH, new_token
 from lambdas.alert_link import handler
 from lambdas.alert_link.page import alert_page
 from lambdas.alert_link.settings import Settings
+from lambdas.frame_fetcher import handler as reader
+from lambdas.operator_actions import handler as actor
 from tests.aws import create_table
 
 SITE = """\
@@ -59,7 +61,9 @@ _numbers = count(1)
 NEXT_YEAR = datetime.now(UTC) + timedelta(days=365)
 
 
-def event(token: str, method: str = "GET", body: str | None = None, *, encoded: bool = False) -> dict:
+def event(
+    token: str, method: str = "GET", body: str | None = None, *, encoded: bool = False, query: str = ""
+) -> dict:
     """As an HTTP API sends it, payload format 2.0; nobody has signed in."""
     path = f"/a/{token}"
     if body is not None and encoded:
@@ -68,7 +72,7 @@ def event(token: str, method: str = "GET", body: str | None = None, *, encoded: 
         "version": "2.0",
         "routeKey": f"{method} /a/{{token}}",
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
         "headers": {"accept": "text/html", "content-type": "application/x-www-form-urlencoded"},
         "pathParameters": {"token": token},
         "requestContext": {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}, "stage": "$default"},
@@ -423,6 +427,87 @@ def test_the_twenty_first_answer_is_too_many_and_the_page_stays(cloud):
     token = cloud.link(cloud.alert(scope="twenty"))
     assert [tap(token, "snoozed")[0] for _ in range(21)] == [303] * 20 + [429]
     look(token)
+
+
+def test_an_expired_or_revoked_link_changes_nothing(cloud):
+    alert, gone = cloud.alert(), cloud.alert()
+    tokens = [cloud.link(alert, good_for=timedelta(seconds=-1)), cloud.link(gone)]
+    cloud.alerts.revoke_links(gone.ref)
+    before = cloud.items()
+    for token in tokens:
+        assert {tap(token, kind)[0] for kind in AnswerKind} <= {404, 410}
+    assert cloud.items() == before
+
+
+# -- what a link is not good for --------------------------------------------------------------------------------
+
+
+def test_a_link_acts_on_its_own_alert_and_on_nothing_else(cloud):
+    mine, other = cloud.alert(scope="mine"), cloud.alert(scope="others")
+    token, others = cloud.link(mine), cloud.link(other)
+    untouched = [item for item in cloud.items() if other.alert_id in str(item) or "others" in str(item)]
+    assert len(untouched) >= 3, "the alert, its link and its open work"
+    for kind in AnswerKind:
+        assert tap(token, kind)[0] == 303
+        for naming in (f"&alert_id={other.alert_id}", f"&token={others}", f"&camera=front&alert={other.alert_id}"):
+            assert call(token, "POST", f"answer={kind}{naming}")[0] == 400
+    assert call(token, "POST", "answer=taken", query=f"token={others}&alert_id={other.alert_id}")[0] == 303
+    assert [i for i in cloud.items() if other.alert_id in str(i) or "others" in str(i)] == untouched
+    assert cloud.alerts.get(other.ref).answers == {} and set(cloud.alerts.get(mine.ref).answers) == set(AnswerKind)
+
+
+def test_a_token_opens_no_other_address_and_no_address_opens_without_one(cloud):
+    """Whatever API Gateway would send here by mistake: this function reads no frames and lists nothing."""
+    token = cloud.link(cloud.alert())
+    for path in (
+        "/v1/frames",
+        "/v1/alerts",
+        f"/v1/frames/{token}",
+        f"/a/{token}/v1/frames",
+        f"/a/{token}/../x",
+        "/a/",
+    ):
+        asked = event(token) | {"rawPath": path}
+        answer = handler.lambda_handler(asked, CONTEXT)
+        assert answer["statusCode"] == 404 and "This link opens nothing." in answer["body"], path
+
+
+@pytest.mark.parametrize("function", [reader, actor], ids=["reads", "acts"])
+def test_a_token_is_nobody_to_the_api(cloud, function):
+    """As a bearer, in the place of a user, or as a claim that no authorizer has made."""
+    token = cloud.link(cloud.alert())
+    function.settings.cache_clear()
+    for authorizer in ({}, {"jwt": {"claims": {"sub": token}}}, {"lambda": {"token": token}}):
+        for method, path in function.ROLES:
+            asked = event(token, method, "{}") | {
+                "rawPath": path,
+                "headers": {"authorization": f"Bearer {token}", "content-type": "application/json"},
+                "requestContext": {"http": {"method": method, "path": path}, "authorizer": authorizer},
+            }
+            assert function.lambda_handler(asked, CONTEXT)["statusCode"] == 403, path
+    function.settings.cache_clear()
+
+
+def test_the_picture_of_a_link_is_one_picture_for_a_quarter_of_an_hour(cloud):
+    """The bearer of a copy of the page can open that picture, until then; a longer time needs another signature."""
+    alert = cloud.alert()
+    src = urlsplit(look(cloud.link(alert)).all("img")[0]["src"])
+    signed = parse_qs(src.query)
+    assert src.path.endswith(f"/{alert.frame_id}.jpg")
+    assert (signed["X-Amz-Expires"], signed["X-Amz-SignedHeaders"]) == (["900"], ["host"])
+    assert {"X-Amz-Signature", "X-Amz-Date"} <= signed.keys()
+
+
+def test_whoever_guesses_at_the_rate_that_the_api_lets_through_finds_nothing():
+    """All links that a busy site has at once, tried for ten years: API Gateway lets 10 a second through (infra)."""
+    assert (TOKEN_LENGTH, len(set(TOKEN_CHARS))) == (20, 62)
+    guesses, links = 10 * 3600 * 24 * 3652, 100_000
+    assert guesses * links / len(TOKEN_CHARS) ** TOKEN_LENGTH < 1e-18
+    # Any one character of it is as likely as the others, and says nothing of the next.
+    tokens = [new_token() for _ in range(2000)]
+    assert len(set(tokens)) == len(tokens)
+    for place in range(TOKEN_LENGTH):
+        assert len({token[place] for token in tokens}) == len(TOKEN_CHARS)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
