@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from framewatch.domain.budget import BudgetState
 from framewatch.domain.errors import FramewatchError
-from framewatch.services.ports import BudgetTable, Clock
+from framewatch.services.ports import Clock
+from framewatch.services.ports_cost import BudgetTable
 
 # As with limits: within a minute of being decided it holds everywhere.
 READ_EVERY = timedelta(seconds=30)

@@ -16,7 +16,8 @@ from framewatch.domain.errors import InvalidQuery
 from framewatch.domain.hourly import day_in
 from framewatch.domain.site import Camera, SiteConfig
 from framewatch.services.callers_site import CallersSite
-from framewatch.services.ports import BudgetSource, Clock, SiteSource
+from framewatch.services.ports import Clock, SiteSource
+from framewatch.services.ports_cost import BudgetSource
 from framewatch.services.spend import Books, CameraMonth, Month
 from framewatch.wire.api_costs import (
     BudgetAmountsView,

@@ -36,7 +36,8 @@ from framewatch.domain.errors import (
 from framewatch.domain.limits import admit
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.spend import Spend
-from framewatch.services.ports import BoxControls, BudgetTable, Clock, HeartbeatTable, TroubleTable
+from framewatch.services.ports import Clock, HeartbeatTable, TroubleTable
+from framewatch.services.ports_cost import BoxControls, BudgetTable
 from framewatch.services.send_alerts import SendDeps
 from framewatch.services.tally import Tally, retry_conflicts
 from framewatch.wire.budget_text import budget_text

@@ -17,7 +17,8 @@ from framewatch.domain.site import Camera, SiteConfig
 from framewatch.domain.trouble_life import Stage, TroubleLife
 from framewatch.domain.troubles import TroubleKind
 from framewatch.services.frame_merge import FramePages, newest_frame
-from framewatch.services.ports import BudgetSource, Clock, HeartbeatTable, ImageStore, SiteSource, TroubleTable
+from framewatch.services.ports import Clock, HeartbeatTable, ImageStore, SiteSource, TroubleTable
+from framewatch.services.ports_cost import BudgetSource
 from framewatch.wire.api_cameras import (
     SILENT,
     UNKNOWN,

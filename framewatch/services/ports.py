@@ -21,8 +21,6 @@ from framewatch.domain.alerts import (
     Note,
     OpenAlert,
 )
-from framewatch.domain.budget import BudgetChange, BudgetPin, BudgetState
-from framewatch.domain.edge_control import EdgeControl
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.hourly import DayCounts, HourCounts
 from framewatch.domain.labels import Label
@@ -284,43 +282,6 @@ class LimitOverrides(Protocol):
         ...
 
     def put_override(self, override: LimitOverride, expires_at: datetime) -> None: ...
-
-
-class BudgetSource(Protocol):
-    def current(self) -> BudgetState:
-        """As it holds now, or was last known. Never raises."""
-        ...
-
-
-class BudgetTable(Protocol):
-    def state(self) -> BudgetState:
-        """Strong consistency; an empty one of version 0 where none is stored."""
-        ...
-
-    def put_state(self, state: BudgetState, expires_at: datetime, changes: Sequence[BudgetChange] = ()) -> None:
-        """In place of the version that was read, and what led to it, all or nothing. Raises WriteConflict.
-
-        changes: of one decision; kept apart, so that who only asks for the state need not read them.
-        """
-        ...
-
-    def changes(self, most: int) -> list[BudgetChange]:
-        """The newest first, and not many more than `most`."""
-        ...
-
-    def pins(self) -> list[BudgetPin]:
-        """What administrators have set; perhaps some whose time is over. Strong consistency."""
-        ...
-
-    def put_pin(self, pin: BudgetPin, expires_at: datetime) -> None:
-        """In place of the one of the same camera, or of all."""
-        ...
-
-
-class BoxControls(Protocol):
-    """What boxes beside the cameras ask for now and then."""
-
-    def put(self, box: str, control: EdgeControl) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from framewatch.services.ports import (
     AlertTable,
-    BudgetSource,
     Clock,
     FailureStore,
     FrameTable,
@@ -19,6 +18,7 @@ from framewatch.services.ports import (
     SiteSource,
     VisitTable,
 )
+from framewatch.services.ports_cost import BudgetSource
 from framewatch.services.send_alerts import SendDeps
 
 

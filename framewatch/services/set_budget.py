@@ -8,7 +8,8 @@ from framewatch.domain.access import Caller
 from framewatch.domain.budget import BudgetPin
 from framewatch.domain.errors import InvalidQuery, NotForThisCaller
 from framewatch.services.list_filters import choose_cameras
-from framewatch.services.ports import BudgetTable, Clock, SiteSource
+from framewatch.services.ports import Clock, SiteSource
+from framewatch.services.ports_cost import BudgetTable
 from framewatch.wire.api_budget import MAX_DAYS, BudgetPinView, BudgetRequest, BudgetSetView
 
 _log = logging.getLogger(__name__)

@@ -18,16 +18,8 @@ from framewatch.services.frame_merge import FramePages
 from framewatch.services.hold_budget import BudgetDeps, SpendSource, hold_budget
 from framewatch.services.list_pages import ReadDay
 from framewatch.services.meter_use import for_camera
-from framewatch.services.ports import (
-    BoxControls,
-    BudgetTable,
-    CountTable,
-    HealthTable,
-    HeartbeatTable,
-    Meter,
-    SiteSource,
-    TroubleTable,
-)
+from framewatch.services.ports import CountTable, HealthTable, HeartbeatTable, Meter, SiteSource, TroubleTable
+from framewatch.services.ports_cost import BoxControls, BudgetTable
 from framewatch.services.roll_up import CountDeps, roll_up
 from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.send_alerts import SendDeps, continue_alert

@@ -21,7 +21,7 @@ from framewatch.domain.budget import (
     Untold,
 )
 from framewatch.domain.errors import NewerItem, WriteConflict
-from framewatch.services.ports import BudgetTable
+from framewatch.services.ports_cost import BudgetTable
 from tests.aws import TABLE, all_items
 from tests.budget_fakes import FakeBudgetTable
 from tests.frames import NOON
