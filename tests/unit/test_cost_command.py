@@ -6,12 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from local_cloud import cli
 from local_cloud.cost import options_of
 
+REPO = Path(__file__).parents[2]
 SITE = """\
 cameras: [{id: a}, {id: b}, {id: c}]
 contacts:
@@ -50,6 +52,7 @@ def test_six_cameras_are_answered_in_the_first_line(main) -> None:
         "6 cameras, 1 frame/s for 24 h, 30 % sent after the gate: about 4,715 USD a month (157 a day),"
         " most of it Rekognition (83 %)."
     )
+    assert out.splitlines()[0] in (REPO / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_shows_quantities_tiers_free_tiers_and_what_nobody_looked_up(main) -> None:
