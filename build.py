@@ -26,9 +26,10 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt edgeboxes                        all of them, their keys, when they were used
   pynt revokelinks[prod]                the links in texts open nothing any more: a phone is lost
   pynt redrive[prod]                    failed records back through the processor; dry=true, error=EnvelopeError
+  pynt backup[prod]                     table, site file, boxes' files, users; restore[build/backup/..] brings it back
   pynt deletedata[dev]                  all frames and what was seen in them
   pynt destroy[dev]                     everything; keep_frames=true leaves the data, =false takes what is protected
-The last two ask for the stage's name; yes=dev answers.
+restore and the last two ask for the stage's name; yes=dev answers.
 """
 
 import inspect
@@ -55,6 +56,7 @@ from infra.tasks import edge_boxes as _edge_boxes
 from infra.tasks import links as _links
 from infra.tasks import logs as _logs
 from infra.tasks import publish as _publish
+from infra.tasks import recovery as _recovery
 from infra.tasks import redrive as _redrive
 from infra.tasks import sbom as _sbom
 from infra.tasks import site as _site
@@ -387,6 +389,22 @@ def redrive(stage: str = STAGE, error: str = "", dry: str = "false") -> None:
     """Failed records back through the processor, after a fix: redrive[prod,dry=true] counts them"""
     only_count = _flag("dry", dry)
     _redrive.redrive(open_stage(stage), error=error, dry=only_count)
+
+
+@task()
+@_told
+def backup(stage: str = STAGE) -> None:
+    """The table within AWS, site file, boxes' files and users into build/backup; pictures are in no backup"""
+    _recovery.backup(open_stage(stage), datetime.now(UTC))
+
+
+@task()
+@_told
+def restore(folder: str, stage: str = STAGE, at: str = "", again: str = "false", yes: str = "") -> None:
+    """What is missing of a backup, after asking: restore[build/backup/prod-..,prod,at=2026-03-14T12:00:00Z]"""
+    moment, goes_on = _recovery.point_in_time(at) if at else None, _flag("again", again)
+    here, now = open_stage(stage), datetime.now(UTC)
+    _recovery.restore(here, Path(folder), now, _answer(yes), at=moment, again=goes_on)
 
 
 @task()

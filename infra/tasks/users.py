@@ -1,7 +1,8 @@
 """Who may sign in to the dashboard, and as what."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from framewatch.domain.access import GROUPS
 from infra.tasks.problem import TaskProblem
@@ -13,8 +14,15 @@ ROLES = tuple(reversed(GROUPS))
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
-def add_user(stage: Stage, email: str, role: str, read_password: Callable[[], str] | None = None) -> None:
-    """One who is there already gets the role. read_password: None to send an invitation. Raises TaskProblem."""
+def add_user(
+    stage: Stage,
+    email: str,
+    role: str,
+    read_password: Callable[[], str] | None = None,
+    camera_groups: Sequence[str] = (),
+) -> None:
+    """One who is there already gets the role. read_password: None to send an invitation. camera_groups: groups of the
+    user pool that limit them to cameras; before the role, so that nobody sees more in between. Raises TaskProblem."""
     _check_email(email)
     if role not in ROLES:
         raise TaskProblem(f"there is no role {role!r}; there are {', '.join(ROLES)}")
@@ -40,6 +48,10 @@ def add_user(stage: Stage, email: str, role: str, read_password: Callable[[], st
                 f"{said}, and the password was refused: {error.response['Error']['Message']}"
             ) from error
         said += ", with the password you gave"
+    for group in camera_groups:
+        with suppress(client.exceptions.GroupExistsException):
+            client.create_group(UserPoolId=pool, GroupName=group)
+        client.admin_add_user_to_group(UserPoolId=pool, Username=email, GroupName=group)
     _move(stage, pool, email, role)
     print(f"{said}; role {role}")
 

@@ -22,6 +22,7 @@ from tests.infra.fake_aws import Account, refused
 TASKS = {
     "adduser",
     "audit",
+    "backup",
     "bootstrap",
     "configure",
     "configureedge",
@@ -40,6 +41,7 @@ TASKS = {
     "publish",
     "redrive",
     "removeuser",
+    "restore",
     "revokeedge",
     "revokelinks",
     "rotateedge",
