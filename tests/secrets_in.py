@@ -7,7 +7,7 @@ from collections.abc import Iterable
 _FORMS = {
     "a phone number": re.compile(r"(?<![\w+.])\+[1-9][0-9]{7,14}(?!\d)"),
     "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}"),
-    "a presigned link": re.compile(r"X-Amz-(?:Signature|Security-Token)=", re.IGNORECASE),
+    "a presigned link": re.compile(r"(?:X-Amz-Signature|X-Amz-Security-Token|[?&]Signature)=", re.I),
     "an access key's id": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a link of a text": re.compile(r"/a/[A-Za-z0-9]{20}\b"),
     "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:[^\s/@\"'$]+@"),

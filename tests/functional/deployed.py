@@ -41,7 +41,7 @@ from framewatch.wire.items import day_of
 from infra.tasks import edge_boxes
 from infra.tasks.session import Stage
 from local_cloud.cameras import CameraChoice, demo_clip
-from local_cloud.clients import REGION, Clients
+from local_cloud.clients import REGION, ClientFactory, Clients
 from local_cloud.emulator import ACCOUNT, Sms
 from local_cloud.event_source import EventSource, connect
 from local_cloud.journal import Journal
@@ -103,6 +103,7 @@ class Deployed:
         )
         self._cameras = iter(range(_CAMERAS))
         self._numbers = count()
+        self.box_secrets: list[str] = []
         self._now = datetime.now(UTC).replace(microsecond=0)
         self._person = b""
 
@@ -146,6 +147,7 @@ class Deployed:
             edge_boxes.add(self.stage, name)
         (key_id,) = re.findall(r"^aws_access_key_id = (\S+)$", said.getvalue(), re.MULTILINE)
         (secret,) = re.findall(r"^aws_secret_access_key = (\S+)$", said.getvalue(), re.MULTILINE)
+        self.box_secrets.append(secret)
         return self.stack.emulator.as_user(key_id, secret)
 
     def control_object(self, box: str) -> tuple[str, str]:
@@ -385,6 +387,12 @@ class Deployed:
         timeout_s = client.get_function_configuration(FunctionName=function)["Timeout"]
         client.update_function_configuration(FunctionName=function, Timeout=timeout_s)
 
+    def logs(self) -> dict[str, str]:
+        """All that was written so far: the functions' log groups, and what runs them here."""
+        assert self.stack.emulator.ca_file is not None
+        files = self.stack.emulator.ca_file.parent.glob("*.log")
+        return function_logs(self.client) | {f.name: f.read_text("utf-8", "replace") for f in files}
+
     # -- what Lambda does as the image processor's role
 
     def event_source(self, **changed: Any) -> EventSource:
@@ -427,6 +435,22 @@ class Deployed:
             yield
         finally:
             client.update_function_configuration(FunctionName=function, Handler=handler)
+
+
+def function_logs(client: ClientFactory) -> dict[str, str]:
+    """Whole, by log group."""
+    logs = client("logs")
+    groups = [
+        g["logGroupName"] for page in logs.get_paginator("describe_log_groups").paginate() for g in page["logGroups"]
+    ]
+    return {
+        group: "\n".join(
+            event["message"]
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+        )
+        for group in groups
+    }
 
 
 def _confidence_of_a_person(frame: dict[str, Any]) -> float:

@@ -33,8 +33,10 @@ from infra.tasks.stacks import deployed, outputs
 from local_cloud.cameras import demo_clip
 from local_cloud.sign_in import sign_in
 from tests.front import open_dashboard
+from tests.functional.deployed import function_logs
 from tests.functional.forged_tokens import Forger, statuses, token_of_a_new_client, token_of_a_new_pool
 from tests.functional.local_account import TIMEOUT_S, Account
+from tests.secrets_in import secrets_in
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -267,6 +269,24 @@ def test_logs_are_those_of_the_function(cloud: Cloud, page: httpx.Client) -> Non
     said = cloud.pynt("logs[frame_fetcher]")
     assert "REPORT RequestId" in said
     assert "START RequestId" not in said
+
+
+def test_neither_logs_nor_tasks_nor_the_front_say_a_password_or_a_token(
+    cloud: Cloud, page: httpx.Client, said: dict[str, str], forger: Forger
+) -> None:
+    """After tokens of every kind, right and wrong, have been sent through the front."""
+    url = cloud.account.dashboard
+    for token, _ in forger.wrong_tokens().values():
+        statuses(url, token, [("GET", "/v1/me"), ("POST", "/v1/limits")])
+    assert statuses(url, forger.signed(**{"cognito:groups": ["guests"]}), [("GET", "/v1/site")]) == {403}
+    for frame in page.get("/v1/frames").raise_for_status().json()["frames"]:
+        assert page.get(frame["image_url"]).status_code == 200
+    files = {path.name: path.read_text("utf-8", "replace") for path in cloud.account.scratch.rglob("*.log")}
+    assert {"emulator.log", "vision.log"} <= files.keys()
+    texts = said | files | function_logs(cloud.account.client) | {"the front": cloud.account.output()}
+    assert any("refused /v1/site" in text for text in texts.values()), "or the functions' logs were not looked at"
+    known = [PASSWORD, *(token.rpartition(".")[2] for token, _ in forger.wrong_tokens().values() if len(token) > 50)]
+    assert {name: found for name, text in texts.items() if (found := secrets_in(text, filter(None, known)))} == {}
 
 
 def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_it(

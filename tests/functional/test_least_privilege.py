@@ -15,8 +15,10 @@ from functools import partial
 from html import unescape
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from framewatch.adapters.aws.image_store import S3ImageStore
 from framewatch.domain.alerts import AnswerKind
 from framewatch.domain.heartbeats import CameraState
 from framewatch.wire.envelope import format_utc
@@ -34,6 +36,8 @@ from tests.functional.deployed import (
     Seen,
 )
 from tests.functional.grants import Grant
+from tests.secrets_in import secrets_in
+from tests.waiting import wait_until
 
 # They share a stack.
 pytestmark = pytest.mark.slow
@@ -553,3 +557,67 @@ def test_what_shows_only_on_aws_is_allowed_by_one_right_alone(deployed, grant):
     assert decision() == "allowed"
     with deployed.grants.without(grant):
         assert decision() == "implicitDeny"
+
+
+# -- what all of this has left behind, and what it does not allow ----------------------------------------------------
+
+
+def test_no_log_of_all_this_holds_a_number_a_token_or_a_key(deployed):
+    """Work that went well, and work that was refused by every service: errors say most."""
+    camera = deployed.new_camera()
+    assert deployed.process(deployed.person(camera)).well
+    assert deployed.open_link(deployed.token(camera)).well and deployed.links()
+    assert deployed.act(camera, AnswerKind.TAKEN).well and deployed.watch().well
+    for given in ("not a token", deployed.token(camera)[::-1]):
+        assert not deployed.open_link(given).well
+    texts = " ".join(text.text for text in deployed.stack.emulator.texts())
+    tokens = re.findall(r"/a/(\w{20})", texts)
+    known = [*tokens, *deployed.box_secrets, PHONE, SECOND_PHONE]
+    assert tokens and deployed.box_secrets
+    logs = deployed.logs()
+    said = {name for name, text in logs.items() if "RequestId" in text}
+    assert all(any(output in group for group in said) for output in FUNCTIONS.values()), logs.keys()
+    assert {name: found for name, text in logs.items() if (found := secrets_in(text, known))} == {}
+
+
+def test_a_link_to_a_picture_ends_with_its_time_and_cannot_be_stretched_or_turned(deployed):
+    """Signed as the function signs it, with its role's credentials, for seconds instead of a quarter of an hour."""
+    key = deployed.objects("frames/")[0]
+    other = deployed.objects("frames/")[1]
+    role = deployed.stack.emulator.as_role(deployed.roles["frame_fetcher"])
+    s3 = role("s3", Config(signature_version="s3v4"))
+    link = S3ImageStore(s3, deployed.outputs["FramesBucketName"]).url(key, timedelta(seconds=3))
+    assert deployed.open(link).status_code == 200
+    for forged in (
+        link.replace("X-Amz-Expires=3", "X-Amz-Expires=300"),
+        link.replace(key, other),
+        link.replace("X-Amz-Signature=", "X-Amz-Signature=0"),
+        link.replace("X-Amz-Signature=", "X-Amz-Nothing="),
+    ):
+        assert forged != link and deployed.open(forged).status_code in (400, 403)
+    answers = []
+
+    def has_ended() -> bool:
+        answers.append(deployed.open(link))
+        return answers[-1].status_code == 403
+
+    wait_until(has_ended, 30)
+    assert "Request has expired" in answers[-1].text
+
+
+def test_what_a_boxs_key_can_do_beyond_its_own_cameras_is_what_the_guide_says(deployed):
+    """IAM knows no limit by partition key: another box's camera is written to. One that is not there is refused."""
+    stolen, before = deployed.box("stolen"), len(deployed.objects("failed/"))
+    camera = deployed.new_camera()
+    forged = [deployed.person(camera), deployed.person("no-such-camera")]
+    answer = stolen("kinesis").put_records(
+        StreamName=deployed.outputs["StreamName"],
+        Records=[{"PartitionKey": record.partition_key, "Data": record.data} for record in forged],
+    )
+    assert answer["FailedRecordCount"] == 0
+    assert deployed.stack.wait_drained(60)
+    assert len(deployed.objects(f"frames/{camera}/")) == 1
+    assert deployed.objects("frames/no-such-camera/") == [] and len(deployed.objects("failed/")) == before + 1
+    edge_boxes.revoke(deployed.stage, "stolen")
+    guide = " ".join((REPO / "docs" / "operations.md").read_text(encoding="utf-8").split())
+    assert "put records onto the stream, under any camera's id, for IAM knows no limit by partition key" in guide
