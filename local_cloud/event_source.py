@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from local_cloud.clients import ClientFactory
 from local_cloud.stream_batches import EventEncoder, MappingSettings, StreamRecord
 from local_cloud.stream_delivery import Answer, DeliveryCounters, GivenUp, NotInvoked, Stopped
@@ -207,9 +205,9 @@ class EventSource:
                 )
             try:
                 self._find_shards(first=False)
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:  # noqa: BLE001 - without this thread no shard of a split is ever read
                 self.read_errors += 1
-                self.note_error(f"listing shards: {error}")
+                self.note_error(f"listing shards: {error!r}")
                 self._stop.wait(1.0)
 
     def _find_shards(self, *, first: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from local_cloud.stream_batches import BatchBuffer, EventEncoder, MappingSettings, StreamRecord
 from local_cloud.stream_delivery import Answer, Delivery, DeliveryCounters, GivenUp, Stopped
@@ -88,20 +88,21 @@ class Shard:
                 page = self._source.kinesis.get_records(
                     ShardIterator=iterator, StreamARN=self._source.settings.stream_arn, Limit=_READ_LIMIT
                 )
-            except (ClientError, BotoCoreError) as error:
+                entries = page["Records"]
+            except Exception as error:  # noqa: BLE001 - a reader that dies would hold its shard for ever
                 expired = isinstance(error, ClientError) and "ExpiredIterator" in str(error)
                 iterator = None
                 failures += not expired
                 if not expired:
                     self._source.read_errors += 1
-                    self._source.note_error(f"reading {self.shard_id}: {error}")
+                    self._source.note_error(f"reading {self.shard_id}: {error!r}")
                     if self._pause(min(5.0, 0.1 * 2 ** min(failures, 8))):
                         return
                 continue
             failures = 0
             iterator = page.get("NextShardIterator")
-            self._hand_out(page["Records"], begun_at, at_end=not iterator)
-            if not iterator or (not page["Records"] and self._pause(self._source.poll_interval_s)):
+            self._hand_out(entries, begun_at, at_end=not iterator)
+            if not iterator or (not entries and self._pause(self._source.poll_interval_s)):
                 return
 
     def _pause(self, seconds: float) -> bool:

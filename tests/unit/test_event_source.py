@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -227,6 +228,33 @@ def test_reading_goes_on_where_it_was_after_an_expired_iterator_and_after_errors
     assert source.wait_drained(20)
     assert [r.sequence_number for r in function.done] == sent
     _until(lambda: source.stats().read_errors == 3)
+
+
+def test_an_answer_that_is_none_of_kinesis_does_not_end_the_reading(run):
+    """As of a sign-in page, or cut off where no length was told."""
+    kinesis, function = FakeKinesis(), Function()
+    listing, reading = kinesis.list_shards, kinesis.get_records
+    odd = iter([{}, ResponseParserError("not JSON")] * 2)
+
+    def odd_at_first(answer):
+        def call(**asked):
+            found = next(odd, None)
+            if isinstance(found, Exception):
+                raise found
+            return answer(**asked) if found is None else found
+
+        return call
+
+    kinesis.get_records = odd_at_first(reading)
+    source = run(kinesis, function)
+    sent = [kinesis.put("a") for _ in range(3)]
+    assert source.wait_drained(20)
+    assert [r.sequence_number for r in function.done] == sent
+    odd = iter([{}, ResponseParserError("not JSON")])
+    kinesis.list_shards = odd_at_first(listing)
+    kinesis.split("shardId-0", "shardId-1")
+    after = kinesis.put("a", shard="shardId-1")
+    _until(lambda: function.done and function.done[-1].sequence_number == after)
 
 
 def test_children_of_a_split_shard_are_read_after_the_parent_is_settled(run):
