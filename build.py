@@ -6,6 +6,7 @@ On this machine, no account needed:
   pynt 'videocaptureip[rtsp://..,20]'   the same of an IP camera or a clip; quotes keep the shell away from it
   pynt audit                            locked packages with known vulnerabilities
   pynt sbom                             which packages all of it is made of, as CycloneDX in build/sbom
+  pynt chaos[30]                        thirty minutes of storms: networks, processes, clocks and disks that fail
   pynt estimate[6]                      what six cameras would cost a month; estimate[6,hours=10,compare=fps=0.5]
 
 In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_STAGE, or what stands in the brackets:
@@ -169,6 +170,15 @@ def audit() -> None:
 def sbom() -> None:
     """Write which packages all of it is made of to build/sbom, as CycloneDX 1.6"""
     _sbom.write_sboms()
+
+
+@task()
+@_told
+def chaos(minutes: str = "10") -> None:
+    """Storms over the whole pipeline, on this machine: chaos[30]; a storm that breaks something names its seed"""
+    if not minutes.isdigit():
+        raise TaskProblem(f"{minutes!r} is not a number of minutes")
+    run([sys.executable, "-m", "tests.faults.chaos", "--minutes", minutes])
 
 
 @task()

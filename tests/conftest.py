@@ -27,6 +27,7 @@ DEAREST_FIRST = (
     "browser/test_timeline.py",
     "browser/test_wall.py",
     "functional/test_edge_service.py",
+    "faults/test_storms.py",
     "contract/test_motion_pixels.py",
     "functional/test_edge_network.py",
     "faults/test_killed_function.py",

@@ -24,6 +24,7 @@ TASKS = {
     "audit",
     "backup",
     "bootstrap",
+    "chaos",
     "configure",
     "configureedge",
     "costs",
@@ -136,6 +137,13 @@ def test_an_equals_sign_in_a_url_is_no_keyword(
     tasks: ModuleType, typed: str | None, positional: list[str], keywords: dict[str, str]
 ) -> None:
     assert tasks._arguments(typed) == (positional, keywords)
+
+
+def test_storms_blow_for_as_long_as_was_asked(tasks: ModuleType, ran: list[list[str]]) -> None:
+    tasks.chaos("30")
+    assert ran == [[sys.executable, "-m", "tests.faults.chaos", "--minutes", "30"]]
+    with pytest.raises(SystemExit, match="'half' is not a number of minutes"):
+        tasks.chaos("half")
 
 
 def test_every_must_be_a_number_of_frames(tasks: ModuleType) -> None:
