@@ -52,7 +52,7 @@ lint: $(VENV)/.stamp-dev
 	$(VENV)/bin/lint-imports --no-cache >build/lint-imports.txt || { cat build/lint-imports.txt; exit 1; }
 
 benchmarks: setup $(VENV)/.stamp-dev
-	for b in edge_client motion_gate savings mjpeg_reading spool drain image_processor vision_server frame_pages alert_pages stats meter import_time alert_latency dashboard; do $(PY) -m benchmarks.$$b || exit 1; done
+	for b in edge_client motion_gate savings mjpeg_reading spool drain image_processor fleet load vision_server frame_pages alert_pages stats meter import_time alert_latency dashboard; do $(PY) -m benchmarks.$$b || exit 1; done
 
 # The exact versions, with hashes and without the address of any index.
 lock: $(VENV)/.stamp-run

@@ -36,6 +36,9 @@ _LITERAL_PASSWORD = re.compile(r"^[a-z]+://[^/@]*:(?!\$\{[A-Z_][A-Z0-9_]*\}@)[^/
 # One frame may fulfil every rule, and what it leads to is one transaction, which holds 100 items: three for each rule
 # and the watch list, and seven where a frame joins two visits and moves both.
 MAX_RULES = 30
+# What a site's cameras used in a day is one item of the table, up to 360 bytes a camera, and an item holds 400 KB;
+# all their heartbeats lie in one partition (docs/scaling.md). More cameras are more stages.
+MAX_CAMERAS = 1_000
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -229,7 +232,7 @@ class Deployment(Section):
 
 class SiteConfig(Section):
     site: Site = Site()
-    cameras: tuple[Camera, ...] = Field(min_length=1)
+    cameras: tuple[Camera, ...] = Field(min_length=1, max_length=MAX_CAMERAS)
     contacts: tuple[Contact, ...] = ()
     watch: Watch = Watch()
     rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_RULES)
@@ -250,7 +253,11 @@ class SiteConfig(Section):
         return self
 
     def camera(self, camera_id: str) -> Camera | None:
-        return next((c for c in self.cameras if c.id == camera_id), None)
+        return self._camera_by_id.get(camera_id)
+
+    @cached_property
+    def _camera_by_id(self) -> dict[str, Camera]:
+        return {camera.id: camera for camera in self.cameras}
 
     def contact(self, contact_id: str) -> Contact | None:
         return next((c for c in self.all_contacts if c.id == contact_id), None)
