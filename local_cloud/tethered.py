@@ -14,7 +14,9 @@ import sys
 import threading
 
 # Outlives the group. What is killed in the middle of a call ends it first, so that a folder may fill once more.
-_KILL_AND_REMOVE = 'kill -KILL -- "-$0"; for try in 1 2 3 4 5; do rm -rf -- "$1" && exit; sleep 0.2; done'
+_KILL_AND_REMOVE = (
+    'kill -KILL -- "-$0"; n=0; while [ $n -lt 50 ]; do rm -rf -- "$1" && exit; sleep 0.2; n=$((n+1)); done'
+)
 
 
 def _hold(tether_fd: int, remove: str | None) -> None:

@@ -232,10 +232,11 @@ def test_an_entry_says_what_it_means_where_to_look_what_to_do_and_when_it_clears
 
 def test_links_inside_the_runbook_lead_somewhere() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
-    headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
-    for file in re.findall(r"\]\(([^#)][^)]*)\)", text):
-        assert (RUNBOOK.parent / file).is_file(), file
+    for file, heading in re.findall(r"\]\(([^#)]*)#?([^)]*)\)", text):
+        there = (RUNBOOK.parent / file) if file else RUNBOOK
+        assert there.is_file(), file
+        headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE) if heading else []
+        assert not heading or heading in {anchor(found) for found in headings}, f"{file}#{heading}"
 
 
 # -- metrics ---------------------------------------------------------------------------------------------------------
