@@ -618,6 +618,9 @@ def test_what_a_boxs_key_can_do_beyond_its_own_cameras_is_what_the_guide_says(de
     assert deployed.stack.wait_drained(60)
     assert len(deployed.objects(f"frames/{camera}/")) == 1
     assert deployed.objects("frames/no-such-camera/") == [] and len(deployed.objects("failed/")) == before + 1
+    deployed.beat(camera, sender=stolen)
+    assert [beat.box for beat in deployed.heartbeats() if beat.camera_id == camera] == [BOX]
     edge_boxes.revoke(deployed.stage, "stolen")
     guide = " ".join((REPO / "docs" / "operations.md").read_text(encoding="utf-8").split())
     assert "put records onto the stream, under any camera's id, for IAM knows no limit by partition key" in guide
+    assert "a forged heartbeat it would take for that box's own" in guide
