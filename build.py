@@ -176,7 +176,7 @@ def sbom() -> None:
 @_told
 def chaos(minutes: str = "10") -> None:
     """Storms over the whole pipeline, on this machine: chaos[30]; a storm that breaks something names its seed"""
-    if not minutes.isdigit():
+    if not minutes.isdigit() or int(minutes) < 1:
         raise TaskProblem(f"{minutes!r} is not a number of minutes")
     run([sys.executable, "-m", "tests.faults.chaos", "--minutes", minutes])
 

@@ -144,6 +144,8 @@ def test_storms_blow_for_as_long_as_was_asked(tasks: ModuleType, ran: list[list[
     assert ran == [[sys.executable, "-m", "tests.faults.chaos", "--minutes", "30"]]
     with pytest.raises(SystemExit, match="'half' is not a number of minutes"):
         tasks.chaos("half")
+    with pytest.raises(SystemExit, match="'0' is not a number of minutes"):
+        tasks.chaos("0")
 
 
 def test_every_must_be_a_number_of_frames(tasks: ModuleType) -> None:
