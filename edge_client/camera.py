@@ -46,13 +46,15 @@ _NOISE_LINE_CHARS = 300
 _TERM_PATIENCE_S = 2.0
 # "[OPENCV:FFMPEG:24] ", "[h264 @ 0x55d0c0] ", "[ WARN:0@1.2] global cap.cpp:212 open ": of no use to a reader.
 _NOISE_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
-_CHILD_ENV = {
+CHILD_ENV = {
     # UDP loses packets that then show as smeared pictures; every camera can do TCP.
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
     # Warnings (24) hold what the sentences need: HTTP status, refused connections. They go no further than the tail.
     "OPENCV_FFMPEG_DEBUG": "1",
     "OPENCV_FFMPEG_LOGLEVEL": "24",
     "OPENCV_LOG_LEVEL": "ERROR",
+    # A few kilobytes can say that they are a picture of a gigapixel. An 8K picture has half of this.
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(64 * 1024 * 1024),
 }
 
 
@@ -106,7 +108,7 @@ class CameraProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, **_CHILD_ENV, "PYTHONPATH": path},
+                env={**os.environ, **CHILD_ENV, "PYTHONPATH": path},
                 pass_fds=(file.fileno(),),
                 process_group=0,
             )

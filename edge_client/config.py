@@ -201,7 +201,7 @@ def read_edge_text(text: str | bytes, filename: str = "cameras.yaml") -> EdgeCon
     data = read_settings(text, reading)
     config = None if data is None else validate_settings(EdgeConfig, data, reading)
     if reading.problems or config is None:
-        raise EdgeFileError(report(filename, reading.problems))
+        raise EdgeFileError(report(filename, reading))
     return config
 
 

@@ -1,10 +1,11 @@
-"""Pixels to a JPEG that fits a stream record."""
+"""Pixels to a JPEG that fits a stream record, and a camera's picture to pixels."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from framewatch.domain.errors import FrameTooLarge
+from framewatch.adapters.vision.images import check_scans
+from framewatch.domain.errors import FrameTooLarge, ImageRejected
 
 # 90 keeps what a detector looks at, at half the bytes of OpenCV's default 95.
 DEFAULT_QUALITY = 90
@@ -16,6 +17,17 @@ _MIN_SIDE_PX = 64
 _MAX_SIDE_PX = 65_500
 
 FrameBGR = NDArray[np.uint8]
+_JPEG_START = b"\xff\xd8"
+
+
+def decode_picture(picture: bytes) -> FrameBGR | None:
+    """uint8 (H, W, 3), turned as its Exif orientation says; None where it is not readable, or would take too much."""
+    try:
+        if picture.startswith(_JPEG_START):
+            check_scans(picture)
+        return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
+    except (ImageRejected, cv2.error):  # the latter: such as more pixels than OpenCV allows
+        return None
 
 
 def encode_to_fit(frame_bgr: FrameBGR, max_bytes: int, quality: int = DEFAULT_QUALITY) -> tuple[bytes, int, int]:

@@ -13,12 +13,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-import cv2
 import httpx
-import numpy as np
 
 from edge_client.http_camera import HttpCamera
-from edge_client.jpeg import FrameBGR
+from edge_client.jpeg import FrameBGR, decode_picture
 from edge_client.jpeg_stream import MAX_PICTURE_BYTES, START, JpegStream, is_whole
 from edge_client.opening import OpenFailed, Opening
 
@@ -26,13 +24,6 @@ _STALE_S = 0.5
 _MOST_WAITING_BYTES = 2 * MAX_PICTURE_BYTES
 # Enough to tell a stream of JPEGs whatever its Content-Type says.
 _SNIFF_BYTES = 4096
-
-
-def _decode(picture: bytes) -> FrameBGR | None:
-    try:
-        return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
-    except cv2.error:  # such as more pixels than OpenCV allows
-        return None
 
 
 class _LiveReader:
@@ -51,7 +42,7 @@ class _LiveReader:
         self._picture = b""
 
     def retrieve(self) -> FrameBGR | None:
-        return _decode(self._picture)
+        return decode_picture(self._picture)
 
 
 class MjpegReader(_LiveReader):

@@ -110,6 +110,9 @@ async def _ask(host: str, port: int, user: str, password: str) -> list[Profile]:
                 continue
             token = str(profile.token)
             stream = await media.GetStreamUri({"StreamSetup": _RTSP_UNICAST, "ProfileToken": token})
+            url = _at_host(str(stream.Uri), host)
+            if urlsplit(url).scheme not in ("rtsp", "rtsps"):
+                continue  # FFmpeg would open files, too
             found.append(
                 Profile(
                     token,
@@ -117,7 +120,7 @@ async def _ask(host: str, port: int, user: str, password: str) -> list[Profile]:
                     int(encoder.Resolution.Width),
                     int(encoder.Resolution.Height),
                     str(encoder.Encoding),
-                    _at_host(str(stream.Uri), host),
+                    url,
                     await _snapshot_url(camera, media, token),
                 )
             )

@@ -23,7 +23,7 @@ from typing import Protocol
 
 import cv2
 
-from edge_client.jpeg import FrameBGR
+from edge_client.jpeg import FrameBGR, decode_picture
 from edge_client.opening import OpenFailed, Opening
 from edge_client.source import Source, SourceKind
 
@@ -35,6 +35,8 @@ FALLBACK_FPS = 25.0
 _MAX_SANE_FPS = 500.0
 _MAX_SANE_DURATION_S = 30 * 86_400.0
 _TIMED_OUT_SHARE = 0.9
+# The largest picture that is decoded, with nothing packed.
+_MOST_IMAGE_BYTES = 256 * 1024 * 1024
 
 
 PATIENT = Opening()
@@ -216,9 +218,10 @@ class FolderReader:
         return True
 
     def retrieve(self) -> FrameBGR | None:
+        image = self._images[self._at]
         try:
-            return cv2.imread(str(self._images[self._at]), cv2.IMREAD_COLOR)  # type: ignore[return-value]
-        except cv2.error:  # such as a picture of more pixels than OpenCV allows
+            return decode_picture(image.read_bytes()) if image.stat().st_size <= _MOST_IMAGE_BYTES else None
+        except OSError:
             return None
 
     def close(self) -> None:

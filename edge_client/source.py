@@ -17,7 +17,8 @@ from framewatch.domain.errors import PermanentError
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _URL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_USERINFO_ANYWHERE = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/]*@", re.IGNORECASE)
+# A scheme has a bound, and so has the time that a long line takes.
+_USERINFO_ANYWHERE = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^\s/]*@", re.IGNORECASE)
 _DEVICE_PATH = re.compile(r"^/dev/video(\d+)$")
 _MASK = "***"
 # Shorter than this, a secret would blot out half of every message, and anybody would guess it anyway.
@@ -105,8 +106,16 @@ def _parse_local(text: str) -> Source:
         return Source(SourceKind.DEVICE, text, f"device {text}")
     if device:
         return Source(SourceKind.DEVICE, device[1], text)
-    # Absolute, so that no name can be taken for one of FFmpeg's own protocols (`concat:`, `subfile:`).
-    return Source(SourceKind.PATH, str(Path(text).expanduser().absolute()), text)
+    if "\0" in text:
+        raise SourceError("the source holds a NUL character, which no file name can")
+    try:
+        # Absolute, so that no name can be taken for one of FFmpeg's own protocols (`concat:`, `subfile:`).
+        path = str(Path(text).expanduser().absolute())
+    except RuntimeError:  # ~somebody
+        raise SourceError(
+            "the source begins with ~ and a user whom this machine does not know; write the path out"
+        ) from None
+    return Source(SourceKind.PATH, path, text)
 
 
 def _parse_url(text: str, values: Mapping[str, str]) -> Source:

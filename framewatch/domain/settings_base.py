@@ -20,7 +20,8 @@ DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length
 
 def _known_zone(value: str) -> str:
     if value not in pytz.all_timezones_set:
-        raise ValueError(f"{value!r} is not a time zone; use an IANA name such as Europe/Madrid or America/New_York")
+        shown = repr(value[:60])
+        raise ValueError(f"{shown} is not a time zone; use an IANA name such as Europe/Madrid or America/New_York")
     return value
 
 

@@ -8,13 +8,14 @@ write the newest one, and a reader keeps those before it, for boxes that were no
 """
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from framewatch.domain.errors import EnvelopeError
 from framewatch.domain.frames import (
@@ -27,6 +28,7 @@ from framewatch.domain.frames import (
     Gate,
     GateReason,
     VisionHint,
+    boot_began_at,
     make_frame_id,
 )
 
@@ -39,7 +41,18 @@ _PREFIX = struct.Struct(">4sI")
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
 _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
+_PLAIN_KEY = re.compile(r"\[key\]|[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
+
+def _holds_a_time(boot_id: str) -> str:
+    try:
+        boot_began_at(boot_id)
+    except ValueError:
+        raise ValueError("begins with no time of the calendar") from None
+    return boot_id
+
+
+BootId = Annotated[str, Field(pattern=BOOT_ID_PATTERN), AfterValidator(_holds_a_time)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -51,7 +64,7 @@ class _Gate(BaseModel):
 
 class _FrameRef(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    boot_id: str = Field(pattern=BOOT_ID_PATTERN)
+    boot_id: BootId
     seq: int = Field(ge=0, le=MAX_SEQ, strict=True)
     captured_at: AwareDatetime
 
@@ -62,7 +75,7 @@ class _Header(BaseModel):
     frame_id: str
     camera_id: str = Field(pattern=CAMERA_ID_PATTERN)
     captured_at: AwareDatetime
-    boot_id: str = Field(pattern=BOOT_ID_PATTERN)
+    boot_id: BootId
     seq: int = Field(ge=0, le=MAX_SEQ, strict=True)
     width: int = Field(ge=1, le=65_535, strict=True)
     height: int = Field(ge=1, le=65_535, strict=True)
@@ -88,8 +101,13 @@ def format_utc(at: datetime) -> str:
 def first_problem(error: ValidationError, whole: str) -> str:
     """Where and what, without the value that was met. whole: what the place is called when it is everything."""
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part)[:40] for part in first["loc"]) or whole
+    where = ".".join(str(part) if _is_plain(part) else "?" for part in first["loc"]) or whole
     return f"{where}: {first['msg']}"
+
+
+def _is_plain(part: int | str) -> bool:
+    """A key may be anything that somebody sent, an address with its password too, and this goes into a log."""
+    return isinstance(part, int) or _PLAIN_KEY.fullmatch(part) is not None
 
 
 def encode_envelope(frame: Frame) -> bytes:

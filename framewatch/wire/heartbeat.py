@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from framewatch.domain.edge_control import MOST_SLOW_BY
 from framewatch.domain.errors import HeartbeatError
-from framewatch.domain.frames import BOOT_ID_PATTERN, CAMERA_ID_PATTERN, MAX_SEQ
+from framewatch.domain.frames import CAMERA_ID_PATTERN, MAX_SEQ
 from framewatch.domain.heartbeats import (
     BOX_ID_PATTERN,
     CameraCounts,
@@ -24,7 +24,7 @@ from framewatch.domain.heartbeats import (
     Heartbeat,
     SpoolDepth,
 )
-from framewatch.wire.envelope import EARLIEST_YEAR, LATEST_YEAR, first_problem, format_utc
+from framewatch.wire.envelope import EARLIEST_YEAR, LATEST_YEAR, BootId, first_problem, format_utc
 
 MAGIC = b"FWH1"
 # Ten times what one has.
@@ -62,7 +62,7 @@ class _Body(_Part):
     box: str = Field(pattern=BOX_ID_PATTERN)
     camera_id: str = Field(pattern=CAMERA_ID_PATTERN)
     at: AwareDatetime
-    boot_id: str = Field(pattern=BOOT_ID_PATTERN)
+    boot_id: BootId
     seq: int = Field(ge=0, le=MAX_SEQ)
     state: CameraState
     version: str = Field(pattern=r"^[!-~]{1,40}$")

@@ -302,7 +302,8 @@ class StoredItem(BaseModel):
     not know of it would be gone; there every new field is a new version.
     """
 
-    model_config = ConfigDict(frozen=True)
+    # An error of pydantic's own would repeat the value, and goes into a log.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     current_version: ClassVar[int] = 1
     written_back: ClassVar[bool] = False
 

@@ -51,5 +51,5 @@ def read_price_text(text: str | bytes, filename: str = "prices.yaml") -> PriceFi
     data = read_settings(text, reading)
     found = validate_settings(PriceFile, data, reading) if data is not None else None
     if reading.problems or found is None:
-        raise PriceFileError(report(filename, reading.problems))
+        raise PriceFileError(report(filename, reading))
     return found

@@ -39,7 +39,9 @@ def validate_settings(model: type[Model], data: dict[str, Any], reading: Reading
         for loc in misread:
             _set(data, loc, reading.raw_texts[loc])
     for problem in errors:
-        if problem["loc"] not in reading.unreadable:
+        if reading.is_full:
+            reading.unsaid += 1
+        elif problem["loc"] not in reading.unreadable:
             _note(model, problem, data, reading)
     return None
 

@@ -67,7 +67,7 @@ def read_site_text(text: str | bytes, filename: str = "site.yaml") -> SiteDocume
             for loc, message in reference_problems(data):
                 reading.wrong(line_of(reading.lines, loc), loc, message)
     if reading.problems or config is None:
-        raise SiteFileError(report(filename, reading.problems))
+        raise SiteFileError(report(filename, reading))
     return SiteDocument(config, filename, reading.lines)
 
 

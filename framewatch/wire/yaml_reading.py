@@ -5,16 +5,18 @@ value that may be a secret.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 MAX_BYTES = 256 * 1024  # hundreds of cameras take some tens of KiB
 MAX_VALUES = 20_000  # aliases count each time they are used, so that a few lines cannot become millions
 MAX_DEPTH = 12
+_HOPELESS_DEPTH = 100  # a little too deep is told with its place
 MAX_SHOWN = 100
+MAX_NOTED = 3 * MAX_SHOWN  # words for each of twenty thousand problems would take half a minute
 
 Loc = tuple[str | int, ...]
 
@@ -27,7 +29,8 @@ _SECRETS = (
     # A phone or account number, unless it is the example that a message gives.
     (re.compile(r"(?<!such as )(?<!such as \+)(?<!\d)\+?\d{7,}"), "***"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "***"),
-    (re.compile(r"(?=[A-Za-z/_-]*\d)[A-Za-z0-9/+=_-]{28,}"), "***"),  # a key or token
+    # A key or token; looked for where a word begins, or a long one without a digit would be read once a letter.
+    (re.compile(r"(?<![A-Za-z0-9/+=_-])(?=[A-Za-z/+=_-]*\d)[A-Za-z0-9/+=_-]{28,}"), "***"),
 )
 
 
@@ -47,9 +50,17 @@ class Reading:
     raw_texts: dict[Loc, str] = field(default_factory=dict)  # of scalars that YAML does not read as text
     unreadable: set[Loc] = field(default_factory=set)  # noted already, and None stands in the data instead
     problems: list[Problem] = field(default_factory=list)
+    unsaid: int = 0  # further problems, of which no more than this number is known
     values: int = 0
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.problems) >= MAX_NOTED
+
     def wrong(self, line: int, loc: Loc, message: str) -> None:
+        if self.is_full:
+            self.unsaid += 1
+            return
         problem = Problem(line, dotted(loc), scrub(message))
         if problem not in self.problems:
             self.problems.append(problem)
@@ -59,12 +70,40 @@ class _GaveUp(Exception):
     """The text is past its bounds; the problem is noted already."""
 
 
+class _Loader(yaml.SafeLoader):
+    """Stops where a text is past its bounds, not seconds later at its end. libyaml's own dies of a deep one."""
+
+    def __init__(self, text: str, reading: Reading) -> None:
+        super().__init__(text)
+        self._reading = reading
+        self._values = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        is_key = isinstance(parent, yaml.MappingNode) and index is None
+        self._values += not is_key
+        self._depth += 1
+        if self._values > MAX_VALUES:
+            _too_much(self.line + 1, (), self._reading)
+        if self._depth > _HOPELESS_DEPTH:
+            self._reading.wrong(1, (), f"nested more than {MAX_DEPTH} deep; start from {self._reading.example}")
+            raise _GaveUp
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+def _too_much(line: int, loc: Loc, reading: Reading) -> NoReturn:
+    limits = f"{MAX_VALUES} values or {MAX_DEPTH} levels"
+    reading.wrong(line, loc, f"more than {limits} (an alias counts each time it is used); write less")
+    raise _GaveUp
+
+
 def read_settings(text: str | bytes, reading: Reading) -> dict[str, Any] | None:
     """The text's top-level mapping as plain values; None when there is none, and then a problem is noted."""
-    root = _compose(text, reading)
-    if root is None:
-        return None
     try:
+        root = _compose(text, reading)
+        if root is None:
+            return None
         data = _plain(root, (), reading, ())
     except _GaveUp:
         return None
@@ -89,7 +128,7 @@ def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
         return None
     try:
         # Only composed: nodes with their lines. No constructor that knows a type outside the model ever runs.
-        root = yaml.compose(decoded, Loader=yaml.SafeLoader)
+        root = _Loader(decoded, reading).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)
@@ -101,9 +140,6 @@ def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
         line = decoded[: error.position].count("\n") + 1
         reading.wrong(line, (), f"the character #x{ord(decoded[error.position]):04x} may not stand here; remove it")
         return None
-    except RecursionError:
-        reading.wrong(1, (), f"nested more than {MAX_DEPTH} deep; start from {reading.example}")
-        return None
     if root is None:
         reading.wrong(1, (), f"the file is empty; start from {reading.example}")
     return root
@@ -113,9 +149,7 @@ def _plain(node: yaml.Node, loc: Loc, reading: Reading, inside: tuple[yaml.Node,
     """The node as dicts, lists, text, numbers, booleans and None; notes where everything stands."""
     reading.values += 1
     if reading.values > MAX_VALUES or len(inside) > MAX_DEPTH or any(node is outer for outer in inside):
-        limits = f"{MAX_VALUES} values or {MAX_DEPTH} levels"
-        reading.wrong(_line(node), loc, f"more than {limits} (an alias counts each time it is used); write less")
-        raise _GaveUp
+        _too_much(_line(node), loc, reading)
     if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
         return _plain_mapping(node, loc, reading, (*inside, node))
     if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
@@ -206,9 +240,9 @@ def scrub(message: str) -> str:
     return message
 
 
-def report(filename: str, problems: Iterable[Problem]) -> str:
-    ordered = sorted(problems)
+def report(filename: str, reading: Reading) -> str:
+    ordered = sorted(reading.problems)
     shown = [f"{filename}:{p.line}: {p.where}: {p.message}" for p in ordered[:MAX_SHOWN]]
-    if len(ordered) > MAX_SHOWN:
-        shown.append(f"{filename}: and {len(ordered) - MAX_SHOWN} more problems")
+    if more := len(ordered) - len(shown) + reading.unsaid:
+        shown.append(f"{filename}: and {more} more problems")
     return "\n".join(shown)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framewatch.domain.errors import EnvelopeError
-from framewatch.domain.frames import MAX_SEQ, Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint
+from framewatch.domain.frames import MAX_SEQ, Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint, make_boot_id
 from framewatch.wire import envelope
 from framewatch.wire.envelope import MAX_HEADER_BYTES, MAX_RECORD_BYTES, decode_envelope, encode_envelope
 
@@ -53,7 +53,8 @@ def test_a_reader_of_a_further_version_reads_those_before_and_names_them_all(mon
 
 
 shares = st.floats(min_value=0, max_value=1)
-boot_ids = st.from_regex(r"\A[0-9]{8}T[0-9]{6}Z[0-9a-f]{6}\Z", fullmatch=True).filter(str.isascii)
+boots_at = st.integers(0, 7_000_000_000).map(lambda s: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=s))
+boot_ids = st.builds(make_boot_id, boots_at, st.binary(min_size=3, max_size=3))
 seqs = st.integers(0, MAX_SEQ)
 captures = st.integers(0, 6_000_000_000_000_000).map(
     lambda us: datetime(2000, 1, 2, tzinfo=UTC) + timedelta(microseconds=us)
@@ -165,6 +166,7 @@ def test_a_damaged_record_says_what_is_wrong(data, says):
         ("camera_id", "../x"),
         ("camera_id", None),
         ("boot_id", "yesterday"),
+        ("boot_id", "20260231T000000Z0a1b2c"),
         ("seq", -1),
         ("seq", MAX_SEQ + 1),
         ("seq", "7"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from framewatch.domain.edge_control import MOST_SLOW_BY
 from framewatch.domain.errors import EnvelopeError, HeartbeatError
-from framewatch.domain.frames import MAX_SEQ
+from framewatch.domain.frames import MAX_SEQ, make_boot_id
 from framewatch.domain.heartbeats import CameraCounts, CameraState, Heartbeat, SpoolDepth, is_box_id
 from framewatch.wire import heartbeat as wire
 from framewatch.wire.heartbeat import MAX_BYTES, MAX_ERROR_CHARS, decode_heartbeat, encode_heartbeat
@@ -19,6 +19,7 @@ from tests.frames import NOON, make_frame, make_heartbeat, make_record
 
 counts = st.integers(0, 2**53 - 1)
 seconds = st.floats(0, 1e9)
+boots_at = st.integers(0, 7_000_000_000).map(lambda s: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=s))
 heartbeats = st.builds(
     Heartbeat,
     box=st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,31}\Z"),
@@ -26,7 +27,7 @@ heartbeats = st.builds(
     at=st.integers(0, 6_000_000_000_000_000).map(
         lambda us: datetime(2000, 1, 2, tzinfo=UTC) + timedelta(microseconds=us)
     ),
-    boot_id=st.from_regex(r"\A[0-9]{8}T[0-9]{6}Z[0-9a-f]{6}\Z", fullmatch=True).filter(str.isascii),
+    boot_id=st.builds(make_boot_id, boots_at, st.binary(min_size=3, max_size=3)),
     seq=st.integers(0, MAX_SEQ),
     state=st.sampled_from(CameraState),
     version=st.from_regex(r"\A[!-~]{1,40}\Z"),
@@ -125,6 +126,7 @@ def test_a_damaged_record_says_what_is_wrong(data, says):
         ("at", "1970-01-01T00:00:12Z"),
         ("at", 1_777_000_000),
         ("boot_id", "yesterday"),
+        ("boot_id", "20260231T000000Z0a1b2c"),
         ("seq", -1),
         ("seq", 7.0),
         ("seq", True),

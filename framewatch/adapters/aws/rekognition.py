@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.parsers import ResponseParserError
 
 from framewatch.adapters.aws.errors import describe, error_code
 from framewatch.domain.errors import FramewatchError, ImageRejected, VisionDenied, VisionThrottled, VisionUnavailable
@@ -40,6 +41,10 @@ _DENIED = {
     "MissingAuthenticationToken",
     "SubscriptionRequiredException",
 }
+# What an answer that is cut short, or no answer of DetectLabels at all, ends in: here or inside botocore.
+_UNREADABLE = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
+# Names become keys of the table; Rekognition's own have at most some 40 characters.
+_MAX_NAME_CHARS = 100
 
 
 class RekognitionDetector:
@@ -51,13 +56,16 @@ class RekognitionDetector:
             answer = self._client.detect_labels(
                 Image={"Bytes": jpeg}, MinConfidence=min_confidence, MaxLabels=max_labels
             )
+            labels = [to_label(raw) for raw in answer["Labels"]]
         except ParamValidationError:
             raise
         except ClientError as error:
             raise _translated(error) from error
         except BotoCoreError as error:
             raise VisionUnavailable(f"DetectLabels did not answer: {describe(error)}") from error
-        labels = [to_label(raw) for raw in answer["Labels"]]
+        except _UNREADABLE as error:
+            what = f"DetectLabels answered something else than labels ({type(error).__name__}); ask again"
+            raise VisionUnavailable(what) from error
         return sorted(labels, key=lambda label: -label.confidence)
 
 
@@ -73,9 +81,9 @@ def _translated(error: ClientError) -> FramewatchError:
 
 
 def to_label(raw: Mapping[str, Any]) -> Label:
-    """raw: one of DetectLabels' answer."""
+    """raw: one of DetectLabels' answer. Raises one of _UNREADABLE for what is none."""
     return Label(
-        name=raw["Name"],
+        name=_name(raw["Name"]),
         confidence=_percent(raw.get("Confidence", 0.0)),
         instances=tuple(
             Instance(_to_xyxy(i["BoundingBox"]), _percent(i.get("Confidence", raw.get("Confidence", 0.0))))
@@ -89,7 +97,15 @@ def to_label(raw: Mapping[str, Any]) -> Label:
 
 
 def _names(raw: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(r["Name"] for r in raw if r.get("Name"))
+    return tuple(_name(r["Name"]) for r in raw if r.get("Name"))
+
+
+def _name(text: Any) -> str:
+    """Raises ValueError for what no table could hold: half of a surrogate pair, nothing, or far too much."""
+    if not isinstance(text, str) or not 0 < len(text) <= _MAX_NAME_CHARS:
+        raise ValueError(f"a name has 1 to {_MAX_NAME_CHARS} characters")
+    text.encode()
+    return text
 
 
 def _percent(value: float) -> float:
@@ -101,4 +117,4 @@ def _to_xyxy(box: Mapping[str, float]) -> BoxXYXYRel:
     left, top = box["Left"], box["Top"]
     edges = (left, top, left + box["Width"], top + box["Height"])
     x1, y1, x2, y2 = (min(1.0, max(0.0, float(edge))) for edge in edges)
-    return (x1, y1, x2, y2)
+    return (x1, y1, max(x1, x2), max(y1, y2))

@@ -6,6 +6,7 @@ Sources: ITU-T T.81 (JPEG, annex B) and the PNG specification (third edition, se
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -26,7 +27,14 @@ _JPEG_START_OF_SCAN = 0xDA
 _JPEG_END = 0xD9
 # Start-of-frame markers C0 to CF, less the three in that range that mean something else.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_NO_FILL = re.compile(rb"[^\xff]")
 _JPEG_BARE = frozenset(range(0xD0, 0xD8)) | {0x01}  # markers without a length
+# Bytes between two segments are passed over, as decoders do. In coded data 00 or a restart marker follows an FF.
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+# Each scan is another pass over every block, and may be written in ten bytes. Cameras write one to ten.
+MAX_SCANS = 64
+# 15 MB of metadata, in segments of 64 KB at most, take 240.
+_MAX_SEGMENTS = 2000
 _MIN_DETAIL = 1.5  # a reduced image keeps at least this many pixels a side for each one the model looks at
 _REDUCED = (
     (8, cv2.IMREAD_REDUCED_COLOR_8),
@@ -45,11 +53,14 @@ class ImageHeader:
 
 
 def read_header(data: bytes) -> ImageHeader:
-    """Raises ImageRejected when the bytes are neither JPEG nor PNG, or their header is damaged."""
+    """Raises ImageRejected when the bytes are neither JPEG nor PNG, their header is damaged, or decoding them would
+    take for ever."""
     if data.startswith(_PNG_SIGNATURE):
         return _png_header(data)
     if data.startswith(_JPEG_START):
-        return _jpeg_header(data)
+        header = _jpeg_header(data)
+        check_scans(data)
+        return header
     raise ImageRejected("the image is neither JPEG nor PNG")
 
 
@@ -64,12 +75,15 @@ def _png_header(data: bytes) -> ImageHeader:
 
 def _jpeg_header(data: bytes) -> ImageHeader:
     at = 2
-    while at + 4 <= len(data):
+    for _ in range(_MAX_SEGMENTS):
+        if at + 4 > len(data):
+            break
         if data[at] != _JPEG_FILL:
             raise ImageRejected("the JPEG header is damaged")
         marker = data[at + 1]
         if marker == _JPEG_FILL:  # fill bytes may stand before any marker
-            at += 1
+            found = _JPEG_NO_FILL.search(data, at)
+            at = found.start() - 1 if found else len(data)
             continue
         if marker in _JPEG_BARE:
             at += 2
@@ -86,6 +100,20 @@ def _jpeg_header(data: bytes) -> ImageHeader:
             return ImageHeader("JPEG", width_px, height_px)
         at += 2 + length
     raise ImageRejected("the JPEG header is damaged or holds no picture")
+
+
+def check_scans(data: bytes) -> None:
+    """data: a JPEG. Raises ImageRejected for one of more scans or segments than any camera writes."""
+    at, scans = len(_JPEG_START) - 1, 0
+    for _ in range(_MAX_SEGMENTS):
+        found = _JPEG_MARKER.search(data, at)
+        if found is None or found[0][1] == _JPEG_END:
+            return
+        scans += found[0][1] == _JPEG_START_OF_SCAN
+        if scans > MAX_SCANS:
+            raise ImageRejected(f"the JPEG is coded in more than {MAX_SCANS} scans")
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    raise ImageRejected(f"the JPEG has more than {_MAX_SEGMENTS} segments")
 
 
 def decode(data: bytes, header: ImageHeader, *, model_input_px: tuple[int, int] | None = None) -> ImageBgr:
