@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from framewatch.adapters.vision.images import check_scans
+from framewatch.adapters.vision.images import check_parts
 from framewatch.domain.errors import FrameTooLarge, ImageRejected
 
 # 90 keeps what a detector looks at, at half the bytes of OpenCV's default 95.
@@ -17,14 +17,12 @@ _MIN_SIDE_PX = 64
 _MAX_SIDE_PX = 65_500
 
 FrameBGR = NDArray[np.uint8]
-_JPEG_START = b"\xff\xd8"
 
 
 def decode_picture(picture: bytes) -> FrameBGR | None:
     """uint8 (H, W, 3), turned as its Exif orientation says; None where it is not readable, or would take too much."""
     try:
-        if picture.startswith(_JPEG_START):
-            check_scans(picture)
+        check_parts(picture)
         return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
     except (ImageRejected, cv2.error):  # the latter: such as more pixels than OpenCV allows
         return None

@@ -106,15 +106,18 @@ def _parse_local(text: str) -> Source:
         return Source(SourceKind.DEVICE, text, f"device {text}")
     if device:
         return Source(SourceKind.DEVICE, device[1], text)
-    if "\0" in text:
-        raise SourceError("the source holds a NUL character, which no file name can")
     try:
         # Absolute, so that no name can be taken for one of FFmpeg's own protocols (`concat:`, `subfile:`).
         path = str(Path(text).expanduser().absolute())
+        os.fsencode(path)
     except RuntimeError:  # ~somebody
         raise SourceError(
             "the source begins with ~ and a user whom this machine does not know; write the path out"
         ) from None
+    except ValueError:
+        raise SourceError("the source holds a character that no file name can; write another") from None
+    if "\0" in path:
+        raise SourceError("the source holds a NUL character, which no file name can")
     return Source(SourceKind.PATH, path, text)
 
 

@@ -197,7 +197,7 @@ def _parse_header(raw: bytes) -> _Header:
         raise EnvelopeError(f"bad header: {first_problem(error, 'header')}") from None
     expected = make_frame_id(header.camera_id, header.boot_id, header.seq)
     if header.frame_id != expected:
-        raise EnvelopeError(f"bad header: frame_id {header.frame_id[:100]!r} is not {expected!r}")
+        raise EnvelopeError(f"bad header: frame_id: is not {expected!r}")
     _check_year("captured_at", header.captured_at)
     if header.same_as is not None:
         _check_year("same_as.captured_at", header.same_as.captured_at)

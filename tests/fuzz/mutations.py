@@ -198,7 +198,6 @@ _YAML = (
         "\u2028",
         "-5",
         PHONE,
-        PASSWORD,
         ACCESS_KEY,
         TOKEN,
     ),

@@ -95,6 +95,12 @@ def plain_png(
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
 
 
+def _chunk_of_4_gb() -> bytes:
+    png = plain_png(90, 90)
+    at = png.index(b"IDAT") - 4
+    return png[:at] + b"\xff\xd9\x01\x32" + png[at + 4 :]
+
+
 def bombs() -> dict[str, bytes]:
     """Each at most 5 MiB, what a DetectLabels request takes."""
     small = plain_jpeg(160, 120)
@@ -112,6 +118,7 @@ def bombs() -> dict[str, bytes]:
         "a million empty segments": small[:2] + b"\xff\xfe\0\2" * 1_200_000 + small[2:],
         "millions of fill bytes": small[:2] + b"\xff" * 5_000_000 + small[2:],
         "PNG of 60,000 pixels a side, by its header": plain_png(60_000, 50_000, whole=False),
+        "PNG of a chunk of 4 GB, by its header": _chunk_of_4_gb(),
         "PNG of 8,000 pixels a side, 16 bits": plain_png(8_000, 8_000, bits=16, alpha=True),
         "PNG of 8,000 pixels a side, interlaced": plain_png(8_000, 8_000, interlaced=True),
     }

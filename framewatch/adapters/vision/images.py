@@ -35,6 +35,7 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 MAX_SCANS = 64
 # 15 MB of metadata, in segments of 64 KB at most, take 240.
 _MAX_SEGMENTS = 2000
+_MAX_CHUNKS = 20_000  # those of pixels have 8 KB where they are smallest
 _MIN_DETAIL = 1.5  # a reduced image keeps at least this many pixels a side for each one the model looks at
 _REDUCED = (
     (8, cv2.IMREAD_REDUCED_COLOR_8),
@@ -56,12 +57,13 @@ def read_header(data: bytes) -> ImageHeader:
     """Raises ImageRejected when the bytes are neither JPEG nor PNG, their header is damaged, or decoding them would
     take for ever."""
     if data.startswith(_PNG_SIGNATURE):
-        return _png_header(data)
-    if data.startswith(_JPEG_START):
+        header = _png_header(data)
+    elif data.startswith(_JPEG_START):
         header = _jpeg_header(data)
-        check_scans(data)
-        return header
-    raise ImageRejected("the image is neither JPEG nor PNG")
+    else:
+        raise ImageRejected("the image is neither JPEG nor PNG")
+    check_parts(data)
+    return header
 
 
 def _png_header(data: bytes) -> ImageHeader:
@@ -102,8 +104,28 @@ def _jpeg_header(data: bytes) -> ImageHeader:
     raise ImageRejected("the JPEG header is damaged or holds no picture")
 
 
-def check_scans(data: bytes) -> None:
-    """data: a JPEG. Raises ImageRejected for one of more scans or segments than any camera writes."""
+def check_parts(data: bytes) -> None:
+    """Raises ImageRejected for what takes a decoder far more time or memory than its pixels do: a JPEG of more scans
+    or segments than any camera writes, a PNG with a chunk that says it is longer than the file."""
+    if data.startswith(_PNG_SIGNATURE):
+        _check_chunks(data)
+    elif data.startswith(_JPEG_START):
+        _check_scans(data)
+
+
+def _check_chunks(data: bytes) -> None:
+    at = len(_PNG_SIGNATURE)
+    for _ in range(_MAX_CHUNKS):
+        if at >= len(data):
+            return
+        # A length, a name, as many bytes, a CRC. OpenCV makes room for the length first: 4 GB for a file of 200 bytes.
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        if at > len(data):
+            raise ImageRejected("the PNG ends inside a chunk")
+    raise ImageRejected(f"the PNG has more than {_MAX_CHUNKS} chunks")
+
+
+def _check_scans(data: bytes) -> None:
     at, scans = len(_JPEG_START) - 1, 0
     for _ in range(_MAX_SEGMENTS):
         found = _JPEG_MARKER.search(data, at)
