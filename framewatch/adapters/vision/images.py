@@ -54,16 +54,12 @@ class ImageHeader:
 
 
 def read_header(data: bytes) -> ImageHeader:
-    """Raises ImageRejected when the bytes are neither JPEG nor PNG, their header is damaged, or decoding them would
-    take for ever."""
+    """Raises ImageRejected when the bytes are neither JPEG nor PNG, or their header is damaged."""
     if data.startswith(_PNG_SIGNATURE):
-        header = _png_header(data)
-    elif data.startswith(_JPEG_START):
-        header = _jpeg_header(data)
-    else:
-        raise ImageRejected("the image is neither JPEG nor PNG")
-    check_parts(data)
-    return header
+        return _png_header(data)
+    if data.startswith(_JPEG_START):
+        return _jpeg_header(data)
+    raise ImageRejected("the image is neither JPEG nor PNG")
 
 
 def _png_header(data: bytes) -> ImageHeader:
@@ -118,7 +114,7 @@ def _check_chunks(data: bytes) -> None:
     for _ in range(_MAX_CHUNKS):
         if at >= len(data):
             return
-        # A length, a name, as many bytes, a CRC. OpenCV makes room for the length first: 4 GB for a file of 200 bytes.
+        # A length, a name, as many bytes, a CRC. OpenCV makes room for the length: 4 GB for a file of 200 bytes.
         at += 12 + int.from_bytes(data[at : at + 4], "big")
         if at > len(data):
             raise ImageRejected("the PNG ends inside a chunk")
@@ -144,6 +140,7 @@ def decode(data: bytes, header: ImageHeader, *, model_input_px: tuple[int, int] 
     With ``model_input_px`` a JPEG far larger than the model's input is decoded at a half, a quarter or an eighth:
     several times faster, and the model resizes anyway. Raises ImageRejected when the pixels cannot be decoded.
     """
+    check_parts(data)
     flags = cv2.IMREAD_COLOR_BGR
     if header.format == "PNG":
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
