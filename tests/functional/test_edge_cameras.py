@@ -250,7 +250,7 @@ def test_pictures_that_nobody_wants_are_not_decoded(monkeypatch):
     from edge_client.opening import Opening
 
     decoded = []
-    monkeypatch.setattr(mjpeg, "_decode", decoded.append)
+    monkeypatch.setattr(mjpeg, "decode_picture", decoded.append)
     with http.StreamCamera() as fake:
         reader = mjpeg.open_http(fake.url, Opening(timeout_s=TIMEOUT_S))
         for _ in range(10):
