@@ -1,6 +1,7 @@
 """What stands in the table: written by this build, an older one, a newer one, or somebody's hand."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from framewatch.wire import (
     use_items,
     visit_items,
 )
-from tests.fuzz import cases, read
+from tests.fuzz import PHONE, cases, read
 from tests.fuzz.mutations import changed_json, seeded
 
 _MODULES = (
@@ -70,6 +71,16 @@ _OVERRIDE = {
     "monthly_budget_usd": 1.5,
 }
 _DOCS = [*_golden_docs(), _OVERRIDE]
+
+
+def _is_finite(value) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 SAMPLES = {name: [doc for doc in _DOCS if _reads(form, doc)] for name, form in FORMS.items()}
 
 
@@ -84,9 +95,10 @@ def test_there_is_a_sample_of_every_form():
 def test_any_body_of_an_item_is_read_or_told_to_be_none(sent):
     name, doc = sent
     form = FORMS[name]
+    doc = doc.replace(PHONE.encode(), b"7")  # as a version it is a number like any other, and told
     found = read(form.read, doc, refuses=(NewerItem, ValidationError))
     # Neither NaN nor infinity gets into the table: what is stored was checked, or clipped, where it came in.
-    if found is not None and not any(word in doc for word in (b"NaN", b"Infinity")):
+    if found is not None and _is_finite(found.model_dump()):
         assert form.read(found.model_dump_json()).model_dump_json() == found.model_dump_json()
 
 
