@@ -4,8 +4,9 @@ Bounds are stated here once; the JSON Schema for editors and the errors with fil
 """
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -251,6 +252,13 @@ class SiteConfig(Section):
         if found:
             raise SiteProblems(found)
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Without what was worked out from the values before: pydantic would copy that, too."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields:
+            del copied.__dict__[name]
+        return copied
 
     def camera(self, camera_id: str) -> Camera | None:
         return self._camera_by_id.get(camera_id)

@@ -23,7 +23,7 @@ def function_processes(run: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the storms kill the function, too, and are the shorter way
 def test_frames_in_a_function_that_is_killed_at_work_are_stored_by_the_redelivery(tmp_path):
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "local_cloud.cli", "run", "--once", "--fast", "--no-browser", "--every", "4"]

@@ -5,12 +5,13 @@ import pytest
 from tests.faults.chaos import run_storms
 from tests.faults.plan import Plan
 
-QUICK = (7, 11)
+# Box, function and event source are killed, a clock is an hour off, batches come twice and in another order.
+QUICK = (23,)
 LONG = range(1, 51)
 
 
 @pytest.mark.slow
-def test_two_storms_lose_nothing_and_tell_nobody_twice():
+def test_a_storm_loses_nothing_and_tells_nobody_twice():
     outcomes = run_storms(QUICK, boxes=False)
     assert all(outcome.faults for outcome in outcomes)
 

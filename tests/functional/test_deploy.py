@@ -404,6 +404,7 @@ def test_a_protected_stage_goes_only_when_its_data_are_named(
     assert _everything(cloud) == names
 
 
+@pytest.mark.long  # the whole app once more, for one line of cdk.json
 def test_a_plain_cdk_deploy_finds_the_app(cloud: Cloud) -> None:
     """The CLI's own way in, through cdk.json."""
     options = ["-c", f"packages={PACKAGES / 'local'}", "-c", f"site={cloud.site}", "-c", "stage=plain"]

@@ -22,7 +22,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-USUAL_CASES = 4000
+USUAL_CASES = 2000
 LONG_CASES = 200_000
 CASES = int(os.environ.get("FRAMEWATCH_FUZZ_CASES", USUAL_CASES))
 MOST_CPU_S = 1.0

@@ -11,7 +11,7 @@ from framewatch.domain.alert_settings import Alerts, Limits, Watchdog
 from framewatch.domain.alerts import Alert
 from framewatch.domain.errors import SiteFileError
 from framewatch.domain.rule_state import RuleState
-from framewatch.domain.site import MAX_RULES
+from framewatch.domain.site import MAX_RULES, SiteConfig
 from framewatch.domain.visits import Visit, VisitChange, VisitSighting
 from framewatch.services.ports import MAX_WRITES, Decided, writes_of
 from framewatch.wire.site_file import load_site_text, read_site_text, site_warnings
@@ -332,3 +332,12 @@ def test_problems_within_and_between_sections_are_told_at_once_in_the_order_of_t
         "site.yaml:15: watchdog.grace_s:",
         "site.yaml:15: watchdog.notify[0]:",
     ]
+
+
+def test_a_copy_with_other_cameras_knows_no_camera_that_it_does_not_have():
+    whole = SiteConfig(cameras=({"id": "a"}, {"id": "b"}), contacts=({"id": "ana", "topic": True},))
+    assert whole.camera("a") is not None and whole.contact("ana") is not None
+    copy = whole.model_copy(update={"cameras": whole.cameras[1:], "contacts": ()})
+    assert copy.camera("a") is None and copy.camera("b") is not None
+    assert copy.contact("ana") is None
+    assert whole.camera("a") is not None
