@@ -28,6 +28,7 @@ def main() -> int:
             browser, "review.png", "?view=review", DESK, dark=True, pictures=".review-row img", keys=("j", "Enter")
         )
         _shoot(browser, "timeline.png", "?view=timeline&last=15m", DESK, shows=".tl-bar")
+        _shoot(browser, "costs.png", "?view=costs", DESK, shows=".chart")
         _shoot(browser, "phone.png", "?view=review", PHONE, pictures=".review-row img")
         _shoot_alert(browser, "alert.png")
         browser.close()
