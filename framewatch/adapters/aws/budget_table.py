@@ -1,15 +1,11 @@
 """BudgetTable over DynamoDB: one small partition. Each method needs no more than a query or a write."""
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from framewatch.adapters.aws.dynamo import DynamoTable, Item, if_at, make_item
+from framewatch.adapters.aws.readable import readable
 from framewatch.domain.budget import BudgetChange, BudgetPin, BudgetState
-from framewatch.domain.errors import NewerItem
 from framewatch.wire.budget_items import StoredBudgetChanges, StoredBudgetPin, StoredBudgetState
 from framewatch.wire.items import (
     BUDGET_KEY,
@@ -20,10 +16,6 @@ from framewatch.wire.items import (
 
 # Between them lie all pins, and all changes below the first of them; ids and times hold no character above it.
 _FIRST_PIN, _LAST_PIN = budget_pin_sort_key(None), f"{budget_pin_sort_key(None)}~"
-
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class DynamoBudgetTable:
@@ -51,14 +43,14 @@ class DynamoBudgetTable:
 
     def changes(self, most: int) -> list[BudgetChange]:
         found: list[BudgetChange] = []
-        for changes in _readable(_changes, self._table.query_down(BUDGET_KEY, below=_FIRST_PIN, page=most)):
+        for changes in readable(_changes, self._table.query_down(BUDGET_KEY, below=_FIRST_PIN, page=most)):
             if len(found) >= most:
                 break
             found += changes
         return found
 
     def pins(self) -> list[BudgetPin]:
-        return list(_readable(_pin, self._table.query_up(BUDGET_KEY, first=_FIRST_PIN, last=_LAST_PIN)))
+        return list(readable(_pin, self._table.query_up(BUDGET_KEY, first=_FIRST_PIN, last=_LAST_PIN)))
 
     def put_pin(self, pin: BudgetPin, expires_at: datetime) -> None:
         doc = StoredBudgetPin.of(pin).model_dump_json()
@@ -71,15 +63,3 @@ def _changes(item: Item) -> list[BudgetChange]:
 
 def _pin(item: Item) -> BudgetPin:
     return StoredBudgetPin.read(item["doc"]["S"]).to_domain()
-
-
-def _readable(read: Callable[[Item], T], items: Iterable[Item]) -> Iterable[T]:
-    for item in items:
-        try:
-            found = read(item)
-        except NewerItem as error:
-            _log.warning("item %s %s is left out: %s", item["pk"]["S"], item["sk"]["S"], error)
-        except (ValidationError, KeyError):
-            _log.exception("item %s %s cannot be read; left out", item["pk"]["S"], item["sk"]["S"])
-        else:
-            yield found

@@ -1,15 +1,11 @@
 """CountTable over DynamoDB: an item for each camera and hour, one for each day of the site, a small one a camera."""
 
-import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 from uuid import uuid4
 
-from pydantic import ValidationError
-
 from framewatch.adapters.aws.dynamo import DynamoTable, Item, Key, make_item
-from framewatch.domain.errors import NewerItem
+from framewatch.adapters.aws.readable import readable
 from framewatch.domain.hourly import Counts, DayCounts, HourCounts
 from framewatch.services.ports import Recount
 from framewatch.wire.count_items import StoredCountedUntil, StoredDayCounts, StoredHourCounts, StoredRecount
@@ -26,10 +22,6 @@ from framewatch.wire.items import (
 # Below and above every id and time.
 _BEFORE_ALL, _AFTER_ALL = " ", "~"
 _MOMENT = timedelta(microseconds=1)
-
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class DynamoCountTable:
@@ -52,7 +44,7 @@ class DynamoCountTable:
         items = self._table.query_up(
             hour_counts_key(camera_id), first=format_utc(first), last=format_utc(end - _MOMENT), fresh=fresh
         )
-        return _readable(_hour, items)
+        return list(readable(_hour, items))
 
     def day(self, camera_id: str, day: date) -> DayCounts:
         item = self._table.get((day_counts_key(camera_id), day.isoformat()))
@@ -66,11 +58,11 @@ class DynamoCountTable:
         items = self._table.query_up(
             day_counts_key(camera_id), first=first.isoformat(), last=last.isoformat(), fresh=False
         )
-        return _readable(_day, items)
+        return list(readable(_day, items))
 
     def counted_until(self) -> dict[str, datetime]:
         items = self._table.query_up(COUNTED_KEY, first=_BEFORE_ALL, last=_AFTER_ALL)
-        found = _readable(lambda item: StoredCountedUntil.read(item["doc"]["S"]), items)
+        found = readable(lambda item: StoredCountedUntil.read(item["doc"]["S"]), items)
         return {stored.camera_id: stored.counted_until for stored in found}
 
     def put_counted_until(self, camera_id: str, at: datetime, expires_at: datetime) -> None:
@@ -85,7 +77,7 @@ class DynamoCountTable:
     def recounts(self, most: int) -> list[Recount]:
         items = self._table.query_up(RECOUNT_KEY, first=_BEFORE_ALL, last=_AFTER_ALL, page=most)
         first = [item for item, _ in zip(items, range(most), strict=False)]
-        found = _readable(lambda item: StoredRecount.read(item["doc"]["S"]), first)
+        found = readable(lambda item: StoredRecount.read(item["doc"]["S"]), first)
         return [Recount(stored.camera_id, stored.bucket, stored.marked_at, stored.stamp) for stored in found]
 
     def done(self, recount: Recount) -> None:
@@ -117,15 +109,3 @@ def _hour(item: Item) -> HourCounts:
 
 def _day(item: Item) -> DayCounts:
     return StoredDayCounts.read(item["doc"]["S"]).to_domain(int(item["version"]["N"]))
-
-
-def _readable(read: Callable[[Item], T], items: Iterable[Item]) -> list[T]:
-    found = []
-    for item in items:
-        try:
-            found.append(read(item))
-        except NewerItem as error:
-            _log.warning("item %s %s is left out: %s", item["pk"]["S"], item["sk"]["S"], error)
-        except (ValidationError, KeyError):
-            _log.exception("item %s %s cannot be read; left out", item["pk"]["S"], item["sk"]["S"])
-    return found

@@ -1,14 +1,10 @@
 """TroubleTable and HealthTable over DynamoDB: two small partitions, each read whole with one query a minute."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from framewatch.adapters.aws.dynamo import DynamoTable, Item, make_item
-from framewatch.domain.errors import NewerItem
+from framewatch.adapters.aws.readable import readable
 from framewatch.domain.silence import ShardHealth, Subject
 from framewatch.domain.trouble_life import TroubleLife
 from framewatch.wire.envelope import format_utc
@@ -17,7 +13,6 @@ from framewatch.wire.items import (
     TROUBLES_KEY,
     TURN_KEY,
     WATCHDOG_TURN,
-    StoredItem,
     trouble_sort_key,
 )
 from framewatch.wire.trouble_items import StoredHealth, StoredTrouble
@@ -25,17 +20,14 @@ from framewatch.wire.trouble_items import StoredHealth, StoredTrouble
 # A request of DynamoDB ends after 1 MB: more than a thousand.
 _PAGE = 1000
 
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T", bound=StoredItem)
-
 
 class DynamoTroubleTable:
     def __init__(self, table: DynamoTable):
         self._table = table
 
     def all(self) -> list[TroubleLife]:
-        return [item.to_domain() for item in _readable(StoredTrouble, self._items(TROUBLES_KEY))]
+        # What is left out is in time written over: a text too many is better than silence.
+        return list(readable(_trouble, self._items(TROUBLES_KEY)))
 
     def put(self, lives: Sequence[TroubleLife], expires_at: datetime) -> None:
         self._table.batch_put(
@@ -72,25 +64,19 @@ class DynamoHealthTable:
 
     def get(self, shard_id: str) -> ShardHealth | None:
         item = self._table.get((HEALTH_KEY, shard_id))
-        return next((h.to_domain() for h in _readable(StoredHealth, [item] if item else [])), None)
+        return next(readable(_health, [item] if item else []), None)
 
     def put(self, health: ShardHealth, expires_at: datetime) -> None:
         key = (HEALTH_KEY, health.shard_id)
         self._table.batch_put([make_item(key, expires_at, StoredHealth.of(health).model_dump_json())])
 
     def all(self) -> list[ShardHealth]:
-        items = self._table.query_down(HEALTH_KEY, page=_PAGE)
-        return [item.to_domain() for item in _readable(StoredHealth, items)]
+        return list(readable(_health, self._table.query_down(HEALTH_KEY, page=_PAGE)))
 
 
-def _readable(kind: type[T], items: Iterable[Item]) -> list[T]:
-    """What this build cannot read is left out, and in time written over: a text too many is better than silence."""
-    found = []
-    for item in items:
-        try:
-            found.append(kind.read(item["doc"]["S"]))
-        except NewerItem as error:
-            _log.warning("item %s %s is left out: %s", item["pk"]["S"], item["sk"]["S"], error)
-        except (ValidationError, KeyError):
-            _log.exception("item %s %s cannot be read; left out", item["pk"]["S"], item["sk"]["S"])
-    return found
+def _trouble(item: Item) -> TroubleLife:
+    return StoredTrouble.read(item["doc"]["S"]).to_domain()
+
+
+def _health(item: Item) -> ShardHealth:
+    return StoredHealth.read(item["doc"]["S"]).to_domain()

@@ -3,25 +3,16 @@
 A process writes once in 200 write units of its own, so that no number of them makes the one hot.
 """
 
-import logging
-from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from framewatch.adapters.aws.dynamo import DynamoTable, Item, make_item
-from framewatch.domain.errors import NewerItem
+from framewatch.adapters.aws.readable import readable
 from framewatch.domain.use import DayUse, ProcessUse
 from framewatch.wire.items import USE_DAYS_KEY, process_sort_key, use_key
 from framewatch.wire.use_items import StoredDayUse, StoredProcessUse
 
 # Below and above every process.
 _BEFORE_ALL, _AFTER_ALL = " ", "~"
-
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class DynamoUseTable:
@@ -36,7 +27,7 @@ class DynamoUseTable:
 
     def processes(self, day: date) -> list[ProcessUse]:
         items = self._table.query_up(use_key(day), first=_BEFORE_ALL, last=_AFTER_ALL)
-        return _readable(lambda item: StoredProcessUse.read(item["doc"]["S"]).to_domain(), items)
+        return list(readable(lambda item: StoredProcessUse.read(item["doc"]["S"]).to_domain(), items))
 
     def put_day(self, use: DayUse, expires_at: datetime) -> None:
         doc = StoredDayUse.of(use).model_dump_json()
@@ -53,20 +44,8 @@ class DynamoUseTable:
         if first > last:
             return []
         items = self._table.query_up(USE_DAYS_KEY, first=first.isoformat(), last=last.isoformat(), fresh=False)
-        return _readable(_day, items)
+        return list(readable(_day, items))
 
 
 def _day(item: Item) -> DayUse:
     return StoredDayUse.read(item["doc"]["S"]).to_domain(int(item["version"]["N"]))
-
-
-def _readable(read: Callable[[Item], T], items: Iterable[Item]) -> list[T]:
-    found = []
-    for item in items:
-        try:
-            found.append(read(item))
-        except NewerItem as error:
-            _log.warning("item %s %s is left out: %s", item["pk"]["S"], item["sk"]["S"], error)
-        except (ValidationError, KeyError, ValueError, ArithmeticError):
-            _log.exception("item %s %s cannot be read; left out", item["pk"]["S"], item["sk"]["S"])
-    return found
