@@ -1,17 +1,13 @@
 """The tables of docs/cost.md that the estimator makes: `python -m local_cloud.cost_guide` writes them anew."""
 
-import re
 from decimal import Decimal
-from pathlib import Path
 
 from framewatch.domain.cost import DAYS_A_MONTH, Service
 from local_cloud.cost import DEFAULT_COUNTRY, Choice, Priced, changed, price_choice
 from local_cloud.cost_tables import headline
+from local_cloud.guides import DOCS, with_tables
 
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "cost.md"
-_BLOCK = re.compile(
-    r"(?<=<!-- made by python -m local_cloud\.cost_guide -->\n).*?(?=<!-- end of what is made -->)", re.S
-)
+GUIDE = DOCS / "cost.md"
 SIX = Choice({"cameras": 6}, sms_country=DEFAULT_COUNTRY)
 # In the order of the plan's settings; each alone, the rest as it is.
 CHANGES = (
@@ -73,9 +69,7 @@ def _by_change(base: Priced) -> list[str]:
 
 def made_anew(guide: str) -> str:
     """The guide with its tables as they are now. Raises ValueError when it has no place for them."""
-    if not _BLOCK.search(guide):
-        raise ValueError(f"{GUIDE.name} has no marks between which the tables stand")
-    return _BLOCK.sub(lambda _: tables(), guide)
+    return with_tables(guide, tables(), made_by="local_cloud.cost_guide", guide=GUIDE)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,13 @@
 """The table of docs/scaling.md that the model makes: `python -m local_cloud.scaling_guide` writes it anew."""
 
-import re
-from pathlib import Path
-
 from framewatch.domain.estimate import Plan
 from framewatch.domain.quotas import by_what_breaks_first
 from framewatch.domain.scaling import Load
+from local_cloud.guides import DOCS, with_tables
 
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "scaling.md"
+GUIDE = DOCS / "scaling.md"
 SIZES = (10, 1_000, 100_000)
 PLAN = Plan()
-_BLOCK = re.compile(
-    r"(?<=<!-- made by python -m local_cloud\.scaling_guide -->\n).*?(?=<!-- end of what is made -->)", re.S
-)
 
 
 def tables() -> str:
@@ -65,9 +60,7 @@ def _share(share: float) -> str:
 
 def made_anew(guide: str) -> str:
     """The guide with its tables as they are now. Raises ValueError when it has no place for them."""
-    if not _BLOCK.search(guide):
-        raise ValueError(f"{GUIDE.name} has no marks between which the tables stand")
-    return _BLOCK.sub(lambda _: tables(), guide)
+    return with_tables(guide, tables(), made_by="local_cloud.scaling_guide", guide=GUIDE)
 
 
 if __name__ == "__main__":
