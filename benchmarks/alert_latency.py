@@ -36,7 +36,8 @@ from framewatch.domain.alerts import Alert, DeliveryState
 from framewatch.domain.errors import EnvelopeError
 from framewatch.services.fetch_latency import percentile
 from framewatch.wire.envelope import decode_envelope
-from framewatch.wire.items import StoredFrame, day_of
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of
 from local_cloud.cameras import SiteChoice, choose_site
 from local_cloud.journal import Journal
 from local_cloud.report import Places, read_back

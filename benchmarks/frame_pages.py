@@ -31,7 +31,8 @@ from moto.dynamodb.models.table import Table
 from framewatch.adapters.aws.dynamo import make_item
 from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Instance, Label
-from framewatch.wire.items import StoredFrame, StoredLabel, day_of, days_key, index_key, index_name
+from framewatch.wire.frame_items import StoredFrame, StoredLabel
+from framewatch.wire.items import day_of, days_key, index_key, index_name
 from lambdas.frame_fetcher import handler
 
 CAMERAS = ("front", "back", "garage", "yard")

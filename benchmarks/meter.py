@@ -45,8 +45,8 @@ from framewatch.services.ports import RawRecord
 from framewatch.services.roll_up import CountDeps, roll_up
 from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.tally import Tally
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 
 MOST = 0.02
 STEP_S = 10

@@ -60,7 +60,7 @@ from framewatch.domain.labels import Instance, Label
 from framewatch.domain.site import Camera, SiteConfig
 from framewatch.services.roll_up import CountDeps, roll_up
 from framewatch.services.tally import Tally
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 from lambdas.frame_fetcher import handler
 
 SPAN = timedelta(days=1)  # with a thousand frames, some in each ten minutes of each camera

@@ -20,7 +20,8 @@ from framewatch.domain.labels import fold
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Visit
 from framewatch.wire.envelope import decode_envelope, format_utc
-from framewatch.wire.items import StoredFrame, day_of, frame_sort_key, index_key, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of, frame_sort_key, index_key, index_name
 from local_cloud.clients import ClientFactory
 from local_cloud.journal import FrameTrace, Journal, SeenSms, SendState
 from local_cloud.problem import LocalProblem

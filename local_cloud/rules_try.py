@@ -26,7 +26,7 @@ from framewatch.domain.frames import FrameMeta, make_boot_id
 from framewatch.domain.site import SiteConfig
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.api_values import parse_time
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.timeline import Timeline
 from local_cloud.cameras import DEFAULT_WATCH, CameraChoice, choose_site
 from local_cloud.options import sampling_of, watch_of

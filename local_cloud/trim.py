@@ -15,15 +15,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from framewatch.adapters.aws.dynamo import MAX_BATCH_WRITE, chunks_of
-from framewatch.wire.items import (
-    StoredFrame,
-    day_of,
-    frame_indexes,
-    frame_sort_key,
-    index_key,
-    index_name,
-    seen_key,
-)
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of, frame_indexes, frame_sort_key, index_key, index_name, seen_key
 from local_cloud.clients import ClientFactory
 
 KEEP_FRAMES = 3000

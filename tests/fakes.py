@@ -25,8 +25,8 @@ from framewatch.services.ports import Decided, RawRecord, Recount
 from framewatch.services.processing import Deps
 from framewatch.services.send_alerts import SendDeps
 from framewatch.wire.alert_message import AlertMessage
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 
 LINK_BASE_URL = "https://cams.example"
 NOON = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)

@@ -15,8 +15,9 @@ from framewatch.services.frame_merge import FrameRead, Slice
 from framewatch.services.ports import Recount
 from framewatch.services.roll_up_use import UseRollUp
 from framewatch.services.watch_over import WatchDeps, watch_over
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame, day_of, index_name
+from framewatch.wire.items import day_of, index_name
 from tests.budget_fakes import FakeBudgetTable, FakeControls, FakeSpend
 from tests.fakes import FakeRecounts, Faults, World, make_site
 from tests.frames import NOON, make_frame, make_heartbeat

@@ -21,7 +21,7 @@ from framewatch.domain.usage import Number, Usage, UsageKind, to_decimal
 Share = Annotated[float, Field(ge=0, le=1)]
 
 # -- frames in the table (counted: tests/units.py over the services, twelve labels: 45 unwatched, 106 watched) ------
-# A frame's item and each index item hold the whole document (wire/items.py, adapters/aws/frame_table.py).
+# A frame's item and each index item hold the whole document (wire/frame_items.py, adapters/aws/frame_table.py).
 FRAME_BYTES = 520
 LABEL_BYTES = 175
 # Names beyond the labels' own that a frame is found by: parents and aliases.

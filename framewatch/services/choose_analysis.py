@@ -14,7 +14,7 @@ from framewatch.domain.frames import FrameMeta, VisionHint
 from framewatch.domain.labels import Label
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.sparing import choose_analysis, trusted_reference
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 
 SPARED_AS = {
     Analysis.INHERITED: "FramesInherited",

@@ -14,7 +14,8 @@ from framewatch.services.list_pages import CLOCK_AHEAD, decode_place, encode_pla
 from framewatch.services.ports import Clock, ImageStore, SiteSource
 from framewatch.wire.api import FramesPage, FramesQuery, FrameView, SiteView
 from framewatch.wire.envelope import format_utc
-from framewatch.wire.items import StoredFrame, day_of, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of, index_name
 
 _POSITION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9:.#-]{0,150}")
 

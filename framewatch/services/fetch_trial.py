@@ -24,7 +24,8 @@ from framewatch.services.ports import Clock, SiteSource
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.api_rules import RuleTestRequest, RuleTestView
 from framewatch.wire.envelope import format_utc
-from framewatch.wire.items import StoredFrame, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import index_name
 from framewatch.wire.site_file import load_site_text
 
 MAX_SPAN = timedelta(hours=24)

@@ -28,7 +28,7 @@ from framewatch.services.ports import MAX_WRITES, writes_of
 from framewatch.services.processing import FollowDeps
 from framewatch.services.send_alerts import send_alert
 from framewatch.services.tally import Tally, retry_conflicts
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 
 _log = logging.getLogger(__name__)
 

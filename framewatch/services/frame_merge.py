@@ -23,7 +23,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from framewatch.wire.items import StoredFrame, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import index_name
 
 EXPIRED_ALLOWANCE = 1000
 MAX_UNWANTED = 500

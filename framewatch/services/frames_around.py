@@ -13,7 +13,8 @@ from framewatch.services.frame_merge import EXPIRED_ALLOWANCE, FramePages, Slice
 from framewatch.services.list_filters import choose_cameras
 from framewatch.wire.api import AroundQuery, FramesAround
 from framewatch.wire.envelope import format_utc
-from framewatch.wire.items import StoredFrame, day_of, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of, index_name
 
 # Above every sort key of the instant that it follows: frame ids are plain ASCII.
 _AFTER_ALL = "#~"

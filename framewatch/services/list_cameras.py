@@ -29,8 +29,8 @@ from framewatch.wire.api_cameras import (
     TroubleView,
 )
 from framewatch.wire.api_costs import CameraStepView
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 
 _State = tuple[CameraState | Literal["silent", "unknown"], datetime | None, str | None]
 

@@ -31,8 +31,8 @@ from framewatch.domain.site import SiteConfig
 from framewatch.domain.trouble_life import TroubleLife
 from framewatch.domain.visits import AlertState, Visit, VisitChange
 from framewatch.wire.alert_message import AlertMessage
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 
 
 class Clock(Protocol):

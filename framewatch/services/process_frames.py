@@ -40,8 +40,9 @@ from framewatch.services.meter_use import for_camera
 from framewatch.services.ports import RawRecord
 from framewatch.services.processing import Deps
 from framewatch.services.tally import Tally
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame, image_key
+from framewatch.wire.items import image_key
 from framewatch.wire.records import decode_record
 
 __all__ = ["BatchOutcome", "Deps", "process_batch"]

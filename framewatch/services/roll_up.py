@@ -46,8 +46,9 @@ from framewatch.services.meter_use import for_camera
 from framewatch.services.ports import AlertTable, Clock, CountTable, HeartbeatTable, Recount
 from framewatch.services.tally import Tally
 from framewatch.wire.envelope import format_utc
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame, day_of, index_name
+from framewatch.wire.items import day_of, index_name
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from framewatch.services.send_digests import send_digests
 from framewatch.services.tally import Tally
 from framewatch.wire.alert_message import AlertMessage
 from framewatch.wire.api_alerts import JoinedView, WithheldView
-from framewatch.wire.items import StoredFrame, day_of
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of
 from framewatch.wire.timeline import Timeline, TriedAlert, TriedDigest, TriedText, TriedVisit
 
 _MINUTE = timedelta(minutes=1)

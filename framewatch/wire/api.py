@@ -23,7 +23,7 @@ from framewatch.wire.api_values import (
     Word,
     parse_query,
 )
-from framewatch.wire.items import StoredFrame, StoredLabel
+from framewatch.wire.frame_items import StoredFrame, StoredLabel
 
 DEFAULT_AROUND = 8
 MAX_VALUE_CHARS = 600  # the longest good value is a cursor, of about 250

@@ -13,8 +13,8 @@ from framewatch.domain.troubles import TroubleKind
 from framewatch.wire.api import LabelView
 from framewatch.wire.api_costs import CameraStepView
 from framewatch.wire.api_values import Answer, Time
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 
 SILENT: Literal["silent"] = "silent"
 UNKNOWN: Literal["unknown"] = "unknown"

@@ -15,7 +15,8 @@ from framewatch.domain.frames import GateReason, make_frame_id
 from framewatch.domain.labels import Label
 from framewatch.services.frame_merge import FrameRead, end_of_day
 from framewatch.wire.envelope import format_utc
-from framewatch.wire.items import StoredFrame, StoredLabel, index_name
+from framewatch.wire.frame_items import StoredFrame, StoredLabel
+from framewatch.wire.items import index_name
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 DAY = "2026-03-14"

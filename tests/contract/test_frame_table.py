@@ -11,7 +11,7 @@ from framewatch.domain.errors import StorageUnavailable
 from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Label
 from framewatch.services.ports import FrameTable
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 from tests.aws import TABLE, all_items
 from tests.fakes import FakeFrames
 from tests.frames import CAR, NOON, PERSON, make_frame

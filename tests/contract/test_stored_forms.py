@@ -62,9 +62,9 @@ from framewatch.wire.alert_items import (
     StoredOpenAlert,
 )
 from framewatch.wire.envelope import decode_envelope, encode_envelope
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat import decode_heartbeat, encode_heartbeat
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 from framewatch.wire.rule_state_items import StoredLimitState, StoredRuleState
 from framewatch.wire.visit_items import StoredVisit
 from tests.aws import TABLE, all_items

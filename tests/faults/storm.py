@@ -25,7 +25,8 @@ from framewatch.adapters.aws.visit_table import to_visit
 from framewatch.domain.frames import Frame, FrameMeta, Gate
 from framewatch.domain.visits import AlertState, Visit
 from framewatch.wire.envelope import encode_envelope
-from framewatch.wire.items import StoredFrame, day_of, days_key, frame_indexes, index_key, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of, days_key, frame_indexes, index_key, index_name
 from local_cloud.clients import REGION
 from local_cloud.emulator import local_environment
 from tests.faults.hosts import Host

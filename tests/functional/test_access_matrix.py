@@ -49,8 +49,8 @@ from framewatch.services.ports import Decided
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.api_routes import ROUTES, Address
 from framewatch.wire.envelope import format_utc
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 from framewatch.wire.site_file import load_site_text
 from tests.aws import all_items, create_table
 from tests.frames import make_heartbeat

@@ -25,7 +25,7 @@ from framewatch.domain.labels import Instance, Label
 from framewatch.services.fetch_frames import encode_cursor
 from framewatch.wire.api import FramesQuery
 from framewatch.wire.api_routes import ROUTES
-from framewatch.wire.items import StoredFrame, StoredLabel
+from framewatch.wire.frame_items import StoredFrame, StoredLabel
 from lambdas.frame_fetcher import handler, openapi
 from lambdas.frame_fetcher.settings import Settings
 

@@ -28,8 +28,8 @@ from framewatch.services.roll_up import CountDeps, roll_up
 from framewatch.services.tally import Tally
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.envelope import format_utc
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
-from framewatch.wire.items import StoredFrame
 from framewatch.wire.site_file import load_site_text
 from lambdas.frame_fetcher import handler, openapi
 from tests.frames import make_heartbeat

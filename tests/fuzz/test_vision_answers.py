@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.domain.errors import FramewatchError, VisionUnavailable
-from framewatch.wire.items import StoredLabel
+from framewatch.wire.frame_items import StoredLabel
 from local_cloud.vision_server.protocol import ApiError, parse_detect_labels
 from tests.aws import DETECTIONS, set_credentials
 from tests.fuzz import SECRETS, cases, read

@@ -11,7 +11,7 @@ import pytest
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 from infra.settings import PARTS
 from infra.tasks import recovery
 from infra.tasks.problem import TaskProblem

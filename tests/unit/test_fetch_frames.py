@@ -19,7 +19,8 @@ from framewatch.domain.site import SiteConfig
 from framewatch.services.fetch_frames import FetchDeps, encode_cursor, fetch_frames, fetch_site
 from framewatch.services.frame_merge import EXPIRED_ALLOWANCE, MAX_UNWANTED, FrameRead, Slice, end_of_day
 from framewatch.wire.api import FramesPage, FramesQuery, parse_frames_query
-from framewatch.wire.items import StoredFrame, StoredLabel, frame_indexes, frame_sort_key, index_name
+from framewatch.wire.frame_items import StoredFrame, StoredLabel
+from framewatch.wire.items import frame_indexes, frame_sort_key, index_name
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 BOOT = "20260101T000000Zabcdef"

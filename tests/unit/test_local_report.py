@@ -11,7 +11,7 @@ from framewatch.domain.frames import Frame, FrameMeta, GateReason
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.visits import Visit, VisitSighting
 from framewatch.wire.envelope import encode_envelope
-from framewatch.wire.items import StoredFrame, StoredLabel
+from framewatch.wire.frame_items import StoredFrame, StoredLabel
 from local_cloud.emulator import Sms
 from local_cloud.journal import Journal
 from local_cloud.report import Found, build_report

@@ -24,7 +24,8 @@ from framewatch.services.frame_merge import FrameRead, Slice
 from framewatch.services.meter_use import EVERY, UseLedger
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import process_batch
-from framewatch.wire.items import StoredFrame, index_name
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import index_name
 from tests.fakes import Crash, FakeFrames, FakeVision, Faults, make_site
 from tests.frames import NOON, PERSON, make_frame, make_record
 from tests.watch_fakes import FakePages, WatchWorld

@@ -16,7 +16,8 @@ from framewatch.domain.labels import Label
 from framewatch.services.note_health import HealthNotes
 from framewatch.services.ports import RawRecord
 from framewatch.services.process_frames import process_batch
-from framewatch.wire.items import StoredFrame, image_key
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import image_key
 from tests.batches import run
 from tests.fakes import Crash, World, make_site
 from tests.frames import CAR, NOON, PERSON, make_frame, make_record

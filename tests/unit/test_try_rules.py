@@ -15,7 +15,7 @@ from framewatch.domain.frames import FrameMeta
 from framewatch.domain.labels import Instance, Label
 from framewatch.domain.site import SiteConfig
 from framewatch.services.try_rules import TrialTables, try_rules
-from framewatch.wire.items import StoredFrame
+from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.timeline import Timeline
 
 EVENTS = Path(__file__).resolve().parent.parent / "events"

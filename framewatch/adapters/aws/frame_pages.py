@@ -9,7 +9,8 @@ from framewatch.adapters.aws.errors import storage_errors
 from framewatch.domain.errors import NewerItem
 from framewatch.services.frame_merge import FrameRead, Slice
 from framewatch.services.ports import Clock
-from framewatch.wire.items import StoredFrame, days_key, index_key
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import days_key, index_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -11,15 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from framewatch.adapters.aws.dynamo import DynamoTable, Item, Key, make_item
 from framewatch.domain.frames import FrameMeta
-from framewatch.wire.items import (
-    StoredFrame,
-    day_of,
-    days_key,
-    frame_indexes,
-    frame_sort_key,
-    index_key,
-    index_name,
-)
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of, days_key, frame_indexes, frame_sort_key, index_key, index_name
 
 # 200 cameras with 50 names each for one day; an entry is about 200 bytes.
 MAX_KNOWN_POINTERS = 10_000
