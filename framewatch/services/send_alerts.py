@@ -111,7 +111,7 @@ class _Sending:
         alert, steps = self._alert, work.steps_told
         self._tell((*alert.notify, *alert.escalate_to[:steps]))
         # Whose number is dead will not answer: the next one need not wait.
-        while not self._reached() and steps < len(alert.escalate_to):
+        while not self._reached(steps) and steps < len(alert.escalate_to):
             steps += 1
             self._tell(alert.escalate_to[steps - 1 : steps])
         self._finish()
@@ -229,8 +229,14 @@ class _Sending:
         self._deps.alerts.record_delivery(self._alert, contact_id, delivery)
         return delivery
 
-    def _reached(self) -> bool:
-        """Whether somebody was told, or will be by a digest. A topic counts where no phone was to ring."""
+    def _reached(self, steps: int) -> bool:
+        """Whether somebody was told, or will be by a digest, whoever's turn came last among them.
+
+        A topic counts where no phone was to ring.
+        """
+        last = self._alert.escalate_to[:steps][-1:]
+        if any(self._deliveries[c].state is DeliveryState.REJECTED for c in last):
+            return False
         told = {c: d for c, d in self._deliveries.items() if d.state is not DeliveryState.REJECTED}
         phones = {c for c in self._alert.contact_ids if (found := self._site.contact(c)) and found.phone}
         return bool(told.keys() & phones) or (bool(told) and not phones) or not self._alert.notify

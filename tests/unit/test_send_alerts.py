@@ -107,6 +107,16 @@ def test_whose_number_is_dead_is_shown_so_and_the_next_contact_is_told_at_once()
     assert world.alerts.open_work() == ([], [])
 
 
+def test_a_dead_number_further_down_the_list_is_not_waited_for_either() -> None:
+    world = shop()
+    world.texts.errors[BO] = [NotificationRejected("invalid")]
+    run(world, record(world, 0, PERSON))
+    watchdog(world, 5)
+    assert told(world) == ["ana", "cy"]
+    assert only_alert(world).deliveries["bo"].state is DeliveryState.REJECTED
+    assert world.alerts.open_work() == ([], [])
+
+
 def test_a_text_held_back_by_a_limit_is_not_passed_on_at_once() -> None:
     world = shop()
     world.site.config = make_site(
