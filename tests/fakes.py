@@ -338,6 +338,7 @@ class FakeTexts:
     errors: dict[str, list[Exception]] = field(default_factory=dict)  # by phone: raised in turn
     sent: list[tuple[str, str]] = field(default_factory=list)
     settings: list[Alerts] = field(default_factory=list)  # that each was sent with
+    opted_out: set[str] = field(default_factory=set)  # phones whose texts are taken and thrown away
 
     def send(self, phone: str, text: str, settings: Alerts) -> str:
         self.faults.before("text send")
@@ -347,6 +348,10 @@ class FakeTexts:
         self.settings.append(settings)
         self.faults.after("text send")
         return f"message-{len(self.sent)}"
+
+    def has_opted_out(self, phone: str) -> bool:
+        self.faults.before("opt-out asked")
+        return phone in self.opted_out
 
 
 @dataclass

@@ -361,6 +361,10 @@ class TextSender(Protocol):
         """settings: sender id and highest price. Returns the provider's message id. Raises NotificationRejected."""
         ...
 
+    def has_opted_out(self, phone: str) -> bool:
+        """Whether texts to it are taken and thrown away, as its owner answered STOP. False where nobody can say."""
+        ...
+
 
 class TopicPublisher(Protocol):
     def publish(self, message: AlertMessage, text: str) -> str:

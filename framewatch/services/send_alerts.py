@@ -126,16 +126,32 @@ class _Sending:
 
     def _tell(self, contact_ids: Iterable[str]) -> None:
         failed: RetryableError | None = None
+        told: list[str] = []
         for contact_id in contact_ids:
             if contact_id in self._deliveries:
                 continue
             try:
                 self._deliveries[contact_id] = self._tell_one(contact_id)
+                told.append(contact_id)
             except RetryableError as error:
                 _log.warning("%s: %s", self._alert.alert_id, error, extra={"contact": contact_id})
                 failed = error
+        # Once everybody has their text and that is written: no text waits for it, and a crash doubles none.
+        for contact_id in told:
+            self._look_for_opt_out(contact_id)
         if failed is not None:
             raise failed
+
+    def _look_for_opt_out(self, contact_id: str) -> None:
+        contact = self._site.contact(contact_id)
+        if self._deliveries[contact_id].state is not DeliveryState.SENT or contact is None or contact.phone is None:
+            return
+        if self._deps.texts.has_opted_out(contact.phone):
+            _log.error("%s: the number has opted out", self._alert.alert_id, extra={"contact": contact_id})
+            self._tally.count("TextsRejected")
+            self._deliveries[contact_id] = self._record(
+                contact_id, DeliveryState.REJECTED, reason="the number has opted out: its owner answered STOP"
+            )
 
     def _tell_one(self, contact_id: str) -> Delivery:
         contact = self._site.contact(contact_id)

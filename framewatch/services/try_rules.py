@@ -93,6 +93,9 @@ class _Recorder:
     def send(self, phone: str, text: str, settings: Alerts) -> str:  # noqa: ARG002
         return self._keep(phone, text)
 
+    def has_opted_out(self, phone: str) -> bool:  # noqa: ARG002
+        return False
+
     def publish(self, message: AlertMessage, text: str) -> str:  # noqa: ARG002
         return self._keep(None, text)
 

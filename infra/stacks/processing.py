@@ -28,6 +28,7 @@ WATCHDOG_TIMEOUT_S = 50
 CONTROL_KEYS = CONTROL_KEY.format(user="*")
 _BOXES_REASON = "one control document a box, of whatever name; neither a box's edge file nor the site file"
 _TEXTS_REASON = "a phone number has no ARN; NotResource leaves phone numbers and no topic"
+_OPT_OUT_REASON = "who has opted out is asked by number, which has no ARN"
 
 
 class ProcessingStack(cdk.Stack):
@@ -76,6 +77,7 @@ class ProcessingStack(cdk.Stack):
                 "KeepBatchesGivenUp": "Lambda names the objects of a failure destination below a prefix of its own",
                 "LookAtFrames": "DetectLabels has no resource to name",
                 "SendTexts": _TEXTS_REASON,
+                "AskWhoOptedOut": _OPT_OUT_REASON,
             },
         )
         acknowledge(
@@ -84,7 +86,7 @@ class ProcessingStack(cdk.Stack):
                 wildcard_finding(data, data.frames.bucket_arn, f"/{prefix}*"): "one object each, below its own prefix"
                 for prefix in (FRAMES_PREFIX, FAILED_PREFIX, GIVEN_UP_PREFIX)
             }
-            | {"AwsSolutions-IAM5[Resource::*]": "DetectLabels has no resource to name"},
+            | {"AwsSolutions-IAM5[Resource::*]": f"DetectLabels has no resource to name; {_OPT_OUT_REASON}"},
         )
         self.event_source = self._event_source(settings, data, ingest)
         self.watchdog = PythonFunction(
@@ -98,10 +100,18 @@ class ProcessingStack(cdk.Stack):
             timeout_s=WATCHDOG_TIMEOUT_S,
             environment=environment,
             statements=[*_look_after(data), *read_site(data), *self._tell(notify)],
-            wildcard_reasons={"SendTexts": _TEXTS_REASON, "TellBoxes": _BOXES_REASON},
+            wildcard_reasons={
+                "SendTexts": _TEXTS_REASON,
+                "AskWhoOptedOut": _OPT_OUT_REASON,
+                "TellBoxes": _BOXES_REASON,
+            },
         )
         acknowledge(
-            self.watchdog, {wildcard_finding(data, data.config.bucket_arn, f"/{CONTROL_KEYS}"): _BOXES_REASON}
+            self.watchdog,
+            {
+                wildcard_finding(data, data.config.bucket_arn, f"/{CONTROL_KEYS}"): _BOXES_REASON,
+                "AwsSolutions-IAM5[Resource::*]": _OPT_OUT_REASON,
+            },
         )
         self._every_minute(self.watchdog.function)
         cdk.CfnOutput(self, "ImageProcessorName", value=self.processor.function.function_name)
@@ -166,6 +176,7 @@ class ProcessingStack(cdk.Stack):
                 actions=["sns:Publish"],
                 not_resources=[self.format_arn(service="sns", region="*", account="*", resource="*")],
             ),
+            allow("AskWhoOptedOut", ["sns:CheckIfPhoneNumberIsOptedOut"], "*"),
             allow("PublishAlerts", ["sns:Publish"], notify.alerts.topic_arn),
         ]
 

@@ -161,6 +161,24 @@ def test_no_error_of_a_text_holds_the_number(error: Exception, expected: type[Ex
     assert caught.value.__suppress_context__  # or a traceback prints SNS's own message
 
 
+def test_a_number_that_answered_stop_has_opted_out_and_another_has_not(aws: AwsClients) -> None:
+    # moto says so of every number that ends on 99.
+    texts = SnsTextSender(aws.sns())
+    assert (texts.has_opted_out("+34600123499"), texts.has_opted_out(PHONE)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [client_error("Throttled", f"slow down {PHONE}"), EndpointConnectionError(endpoint_url=f"https://sns/{PHONE}")],
+)
+def test_where_sns_does_not_say_nobody_has_opted_out_and_the_log_holds_no_number(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert SnsTextSender(failing(error)).has_opted_out(PHONE) is False
+    assert f"SNS does not say whether {masked(PHONE)} has opted out" in caplog.text
+    assert PHONE not in caplog.text
+
+
 def test_counts_of_one_flush_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     meter = EmfMeter("image_processor", "test")
     meter.flush()

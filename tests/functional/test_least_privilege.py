@@ -508,6 +508,7 @@ _MISSING_OR_CLOSED = (
     "S3 tells that an object is missing (404) only to who may list the bucket, says its reference of GetObject; the"
     " emulator tells everybody, which leaves no work to refuse"
 )
+_OPT_OUT = "the emulator does not know the question, and where nobody says so, nobody has opted out"
 SIMULATED: dict[Grant, str] = {
     **{
         Grant(function, "WriteOwnLogs", action): _OWN_LOGS
@@ -515,6 +516,10 @@ SIMULATED: dict[Grant, str] = {
         for action in ("logs:CreateLogStream", "logs:PutLogEvents")
     },
     **{Grant(function, "TellAMissingSite", "s3:ListBucket"): _MISSING_OR_CLOSED for function in FUNCTIONS},
+    **{
+        Grant(function, "AskWhoOptedOut", "sns:CheckIfPhoneNumberIsOptedOut"): _OPT_OUT
+        for function in ("image_processor", "watchdog")
+    },
     Grant("image_processor", "ReadStream", "kinesis:DescribeStream"): _OWN_POLLER,
     Grant("image_processor", "ReadStream", "kinesis:DescribeStreamSummary"): _OWN_POLLER,
 }

@@ -117,6 +117,35 @@ def test_a_dead_number_further_down_the_list_is_not_waited_for_either() -> None:
     assert world.alerts.open_work() == ([], [])
 
 
+def test_a_number_that_has_opted_out_takes_the_text_and_the_next_contact_is_told_at_once() -> None:
+    world = shop()
+    world.texts.opted_out = {ANA, BO}
+    run(world, record(world, 0, PERSON))
+    assert told(world) == ["ana", "bo", "cy"]
+    alert = only_alert(world)
+    states = [alert.deliveries[c].state for c in ("ana", "bo", "cy")]
+    assert (alert.state, states) == (AlertState.SENT, [DeliveryState.REJECTED] * 2 + [DeliveryState.SENT])
+    assert alert.deliveries["ana"].reason == "the number has opted out: its owner answered STOP"
+    assert world.alerts.open_work() == ([], [])
+
+
+def test_where_everybody_has_opted_out_the_alert_says_that_nobody_was_told() -> None:
+    world = shop(escalate_to=[])
+    world.texts.opted_out = {ANA}
+    tally = run(world, record(world, 0, PERSON)).counts
+    assert (only_alert(world).state, tally["TextsRejected"], tally["AlertsFailed"]) == (AlertState.FAILED, 1, 1)
+
+
+def test_a_crash_while_it_is_asked_who_opted_out_texts_nobody_twice() -> None:
+    world = shop(notify=["ana", "bo"], escalate_to=["cy"])
+    world.texts.faults.on("opt-out asked", Crash("died"))
+    with pytest.raises(Crash):
+        run(world, record(world, 0, PERSON))
+    assert told(world) == ["ana", "bo"]
+    watchdog(world, 2)
+    assert told(world) == ["ana", "bo"]
+
+
 def test_a_text_held_back_by_a_limit_is_not_passed_on_at_once() -> None:
     world = shop()
     world.site.config = make_site(

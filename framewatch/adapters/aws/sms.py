@@ -1,5 +1,6 @@
 """TextSender over SNS. No error and no log line ever holds a whole phone number."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -10,6 +11,8 @@ from framewatch.domain.errors import NotificationRejected, NotificationUnavailab
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
+
+_log = logging.getLogger(__name__)
 
 _REJECTED = {"InvalidParameter", "InvalidParameterValue", "OptedOut", "OptedOutException", "ValidationException"}
 
@@ -45,6 +48,17 @@ class SnsTextSender:
         except BotoCoreError as error:
             raise NotificationUnavailable(f"SNS could not text {masked(phone)}: {type(error).__name__}") from None
         return answer["MessageId"]
+
+    def has_opted_out(self, phone: str) -> bool:
+        """SNS takes a text to such a number, and only its delivery log says that it went nowhere: so it is asked."""
+        try:
+            return self._client.check_if_phone_number_is_opted_out(phoneNumber=phone)["isOptedOut"]
+        except ClientError as error:
+            why = missing_grant(error, name_resource=False) or error_code(error)
+        except BotoCoreError as error:
+            why = type(error).__name__
+        _log.warning("SNS does not say whether %s has opted out: %s", masked(phone), why)
+        return False
 
 
 def _attributes(settings: Alerts) -> Any:
