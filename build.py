@@ -26,6 +26,7 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
   pynt revokeedge[shop-1]               it can do nothing any more
   pynt edgeboxes                        all of them, their keys, when they were used
   pynt revokelinks[prod]                the links in texts open nothing any more: a phone is lost
+  pynt falsealarms[prod]                how many alerts were called that, by rule and camera
   pynt redrive[prod]                    failed records back through the processor; dry=true, error=EnvelopeError
   pynt backup[prod]                     table, site file, boxes' files, users; restore[build/backup/..] brings it back
   pynt deletedata[dev]                  all frames and what was seen in them
@@ -54,6 +55,7 @@ from infra.tasks import costs as _costs
 from infra.tasks import deploy as _deploy
 from infra.tasks import destroy as _destroy
 from infra.tasks import edge_boxes as _edge_boxes
+from infra.tasks import feedback as _feedback
 from infra.tasks import links as _links
 from infra.tasks import logs as _logs
 from infra.tasks import publish as _publish
@@ -391,6 +393,14 @@ def edgeboxes(stage: str = STAGE) -> None:
 def revokelinks(stage: str = STAGE) -> None:
     """The links in texts open nothing any more, as when a phone is lost; texts that follow have new ones"""
     _links.revoke_links(open_stage(stage), datetime.now(UTC))
+
+
+@task()
+@_told
+def falsealarms(stage: str = STAGE) -> None:
+    """How many alerts were called a false alarm, by rule and camera, with the newest frame of each"""
+    for line in _feedback.false_alarms(open_stage(stage)):
+        print(line)
 
 
 @task()

@@ -36,6 +36,7 @@ TASKS = {
     "edgebox",
     "edgeboxes",
     "estimate",
+    "falsealarms",
     "finishrotation",
     "logs",
     "packagelambda",
