@@ -15,7 +15,7 @@ from edge_client.explain import explain_open_failure
 from edge_client.source import Source, SourceError, SourceKind, parse_source
 from framewatch.domain.errors import SiteFileError
 from framewatch.domain.site import SiteConfig
-from framewatch.wire.site_file import SiteDocument, check_watch_labels, read_site_text
+from framewatch.wire.site_file import SiteDocument, check_watch_labels, read_site_text, site_warnings
 from local_cloud.problem import LocalProblem
 from local_cloud.vision_server.taxonomy import closed_label_list
 
@@ -38,11 +38,12 @@ class CameraChoice:
 
 @dataclass(frozen=True, slots=True)
 class SiteChoice:
-    """site_text: what is put into the configuration bucket."""
+    """site_text: what is put into the configuration bucket. warnings: what a file says that is rarely meant."""
 
     cameras: tuple[CameraChoice, ...]
     site: SiteConfig
     site_text: str
+    warnings: tuple[str, ...] = ()
 
 
 def demo_clip() -> str:
@@ -68,6 +69,7 @@ def choose_site(
     time_zone: str = "UTC",
 ) -> SiteChoice:
     """Raises LocalProblem, for a missing file among others, before anything is started."""
+    warnings: list[str] = []
     if config_path is None:
         cameras = _named(sources)
         text = _default_site(cameras, default_watch, time_zone)
@@ -75,6 +77,7 @@ def choose_site(
     else:
         text = _read_file(config_path)
         document = _read(text, str(config_path))
+        warnings = site_warnings(document)
         cameras = _cameras_of(document, sources, config_path)
     if watch is not None or min_confidence is not None:
         text = _overridden(document.config, watch, min_confidence)
@@ -82,7 +85,7 @@ def choose_site(
     check = check_watch_labels(document, closed_label_list())
     if check.errors:
         raise _told(check.errors)
-    return SiteChoice(tuple(cameras), document.config, text)
+    return SiteChoice(tuple(cameras), document.config, text, tuple(warnings))
 
 
 def with_links_to(choice: SiteChoice, url: str) -> SiteChoice:

@@ -49,6 +49,8 @@ def run_demo(args: argparse.Namespace, say: Callable[[str], None]) -> int:
     )
     if args.config is None:
         choice = with_a_neighbour(choice)
+    for warning in choice.warnings:
+        say(f"warning: {warning}")
     pace = Pace(sampling_of(args), fast=False, loop=not args.once)
     with contextlib.ExitStack() as undo:
         sock = listen(args.port)

@@ -27,6 +27,8 @@ def run_once(args: argparse.Namespace, say: Callable[[str], None]) -> int:
         min_confidence=args.min_confidence,
         default_watch=DEFAULT_WATCH,
     )
+    for warning in choice.warnings:
+        say(f"warning: {warning}")
     pace = Pace(sampling_of(args), fast=args.fast, loop=False)
     _check_writable(args.report)
     journal = Journal(on_sms=lambda seen: say(sms_line(seen)))

@@ -6,6 +6,7 @@ code that judges frames in the cloud, on tables in memory. The motion gate is no
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -58,6 +59,8 @@ def run_trial(args: argparse.Namespace) -> int:
         min_confidence=args.min_confidence,
         default_watch=DEFAULT_WATCH,
     )
+    for warning in choice.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     detector = _detector(args.model, args.model_sha256)
     frames = [
         stored
@@ -168,6 +171,14 @@ def timeline_lines(timeline: Timeline, site: SiteConfig, starts_at: datetime) ->
     told = [
         (at, f"{a.rule_id} to {t.contact_id}{_step(t.escalation)}: {_plain(t.words or f'{t.state}: {t.reason}')}")
         for at, a, t in texts
+    ]
+    told += [
+        (
+            a.captured_at,
+            f"{a.rule_id} tells nobody: {_plain(a.label)} {int(a.confidence)}% at {_plain(a.camera_name)}",
+        )
+        for a in timeline.alerts
+        if not a.texts
     ]
     told += [(d.at, f"digest to {d.contact_id}: {_plain(d.words)}") for d in timeline.digests]
     lines += [f"  {clock.at(at)}  {words}" for at, words in sorted(told, key=lambda line: line[0])] or ["  none"]

@@ -18,6 +18,7 @@ MAX_SPANS = 50
 _DAY_MINUTES = 24 * 60
 _WEEK_MINUTES = 7 * _DAY_MINUTES
 _EXAMPLE = "write days and hours, such as mon-fri 08:00-18:00, sat,sun 00:00-24:00 or daily 22:00-06:00"
+_MEANT = {"weekday": "mon-fri", "workday": "mon-fri", "weekend": "sat,sun", "everyday": "daily", "alway": "daily"}
 _TIME = re.compile(r"^([0-9]{1,2}):([0-9]{2})$")
 # A weekly span that falls wholly into a skipped hour comes again a week later.
 _LOOK_AHEAD_DAYS = 16
@@ -122,8 +123,10 @@ def _parse_days(word: str, text: str) -> list[int]:
 def _day(name: str, text: str) -> int:
     if name in DAYS:
         return DAYS.index(name)
-    near = difflib.get_close_matches(name[:20], (*DAYS, "daily"), n=1, cutoff=0.5)
-    fix = f"did you mean {near[0]!r}?" if near else f"the days are {', '.join(DAYS)}, or daily for all of them"
+    # A name in full begins with its day; what is merely alike, as `weekday` is to `wed`, would mislead.
+    near = _MEANT.get(name.removesuffix("s")) or next((day for day in DAYS if name.startswith(day)), None)
+    near = near or next(iter(difflib.get_close_matches(name[:20], (*DAYS, "daily"), n=1, cutoff=0.65)), None)
+    fix = f"did you mean {near!r}?" if near else f"the days are {', '.join(DAYS)}, or daily for all of them"
     raise ValueError(f"{text[:60]!r}: {name[:20]!r} is not a day; {fix}")
 
 

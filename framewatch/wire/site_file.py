@@ -21,6 +21,7 @@ from framewatch.domain.labels import fold
 from framewatch.domain.site import SiteConfig
 from framewatch.domain.site_checks import reference_problems
 from framewatch.wire.settings_model import validate_settings
+from framewatch.wire.sms import is_legible, to_gsm7
 from framewatch.wire.yaml_reading import (
     Loc,
     Reading,
@@ -73,7 +74,15 @@ def read_site_text(text: str | bytes, filename: str = "site.yaml") -> SiteDocume
 
 def site_warnings(site: SiteDocument) -> list[str]:
     """What the file says that is allowed and rarely meant; a line each, with the fix."""
-    return [f"{site.where(loc)}: {scrub(message)}" for loc, message in site.config.doubts()]
+    found = [*site.config.doubts(), *_illegible(site.config)]
+    return [f"{site.where(loc)}: {scrub(message)}" for loc, message in found]
+
+
+def _illegible(config: SiteConfig) -> Iterator[tuple[Loc, str]]:
+    names: list[tuple[Loc, str]] = [(("cameras", n, "name"), c.display_name) for n, c in enumerate(config.cameras)]
+    for loc, name in [(("site", "name"), config.site.name), *names]:
+        if not is_legible(name):
+            yield loc, f"reads {to_gsm7(name)!r} in a text, which has no such letters; write it in Latin ones"
 
 
 def check_watch_labels(site: SiteDocument, known: frozenset[str] | None, *, closed: bool = True) -> LabelCheck:

@@ -292,6 +292,11 @@ def cut(text: str, limit: int) -> str:
     return f"{kept.rstrip()}.." if limit > 2 else ""
 
 
+def is_legible(name: str) -> bool:
+    """Whether every character of it can be said in a text, or one that stands for it."""
+    return to_gsm7(name).count(_UNKNOWN) <= name.count(_UNKNOWN)
+
+
 def to_gsm7(text: str) -> str:
     """On one line, every character in GSM-7: accents that it lacks are dropped, other scripts become `?`."""
     spelt = "".join(_spell(c) for c in unicodedata.normalize("NFC", text))
@@ -309,5 +314,11 @@ def _spell(char: str) -> str:
         return _NEAR[char]
     # NFKD takes é apart into e and its accent, and ﬁ into fi.
     parts = [p for p in unicodedata.normalize("NFKD", char) if not unicodedata.combining(p)]
-    spelt = "".join(p if p in GSM7_BASIC or p in GSM7_EXTENDED else _NEAR.get(p, _UNKNOWN) for p in parts)
+    spelt = "".join(p if p in GSM7_BASIC or p in GSM7_EXTENDED else _near(p) for p in parts)
     return spelt or _UNKNOWN
+
+
+def _near(char: str) -> str:
+    # Of Greek letters there are capitals alone.
+    capital = char.upper()
+    return _NEAR.get(char) or (capital if capital in GSM7_BASIC else _NEAR.get(capital, _UNKNOWN))

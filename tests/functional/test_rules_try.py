@@ -143,6 +143,20 @@ def test_a_wrong_rule_is_told_with_its_line(main, site, pictures):
     assert code == 2 and "site.yaml:4: rules[0].notify_" in err
 
 
+def test_a_rule_that_tells_nobody_is_a_warning_and_its_alerts_are_shown(main, tmp_path, pictures, white):
+    file = tmp_path / "site.yaml"
+    file.write_text(
+        "cameras: [{id: front, name: Front}]\nrules: [{id: people, labels: [Person]}]\n", encoding="utf-8"
+    )
+    code, out, err = main("--config", str(file), "--source", pictures, "--every", "1")
+    assert (code, err) == (
+        0,
+        f"warning: {file}:2: rules[0]: nobody is told by 'people'; add notify, or severity: notice if it is meant so\n",
+    )
+    assert "1 visit, 1 alert, 0 texts" in out
+    assert "people tells nobody: Person 90% at Front" in out
+
+
 def test_an_empty_timeline_says_so():
     empty = Timeline(frames=3, visits=(), alerts=(), digests=(), withheld=())
     site = SiteConfig.model_validate({"cameras": [{"id": "front"}]})

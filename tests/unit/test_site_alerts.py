@@ -92,6 +92,15 @@ def test_what_is_rarely_meant_is_a_warning_with_its_line():
     ]
 
 
+def test_a_name_that_a_text_cannot_spell_is_a_warning_and_one_with_accents_is_not():
+    said = " in a text, which has no such letters; write it in Latin ones"
+    names = "site: {name: 'Пекарня 24?'}\ncameras:\n  - {id: a, name: Zażółć}\n  - {id: b, name: 前門 2}\n"
+    assert warnings(names + "  - {id: c, name: 'Πίσω αυλή?'}\n") == [
+        f"site.yaml:1: site.name: reads '??????? 24?'{said}",
+        f"site.yaml:4: cameras[1].name: reads '?? 2'{said}",
+    ]
+
+
 def test_a_rule_that_only_waits_for_an_answer_from_the_dashboard_tells_somebody():
     waits = {"escalate_to": ["ana", "bo"]}
     assert warnings(rules(waits, {"notify": ["systems"]})) == []

@@ -93,6 +93,7 @@ def test_confidence_is_rounded_down() -> None:
         ("\u202eevil\u202c\u200d", "evil"),
         ("[{€}]", "[{€}]"),
         ("Ωmega Αlpha", "Ωmega Alpha"),
+        ("Πίσω αυλή", "ΠIΣΩ AYΛH"),
         ("e\u0301", "é"),
     ],
 )
