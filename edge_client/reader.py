@@ -25,9 +25,8 @@ import cv2
 
 from edge_client.jpeg import FrameBGR, decode_picture
 from edge_client.opening import OpenFailed, Opening
-from edge_client.source import Source, SourceKind
+from edge_client.source import IMAGE_SUFFIXES, Source, SourceKind
 
-IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2"))
 FOLDER_FPS = 1.0
 # What a clip that does not say its frame rate is played at.
 FALLBACK_FPS = 25.0

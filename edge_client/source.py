@@ -20,6 +20,8 @@ _URL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 # A scheme has a bound, and so has the time that a long line takes.
 _USERINFO_ANYWHERE = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^\s/]*@", re.IGNORECASE)
 _DEVICE_PATH = re.compile(r"^/dev/video(\d+)$")
+IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2"))
+"""What a folder of images is looked through for."""
 _MASK = "***"
 # Shorter than this, a secret would blot out half of every message, and anybody would guess it anyway.
 _MIN_SECRET_CHARS = 3

@@ -12,7 +12,7 @@ from typing import Any
 import pytz
 
 from edge_client.explain import explain_open_failure
-from edge_client.source import Source, SourceError, SourceKind, parse_source
+from edge_client.source import IMAGE_SUFFIXES, Source, SourceError, SourceKind, parse_source
 from framewatch.domain.errors import SiteFileError
 from framewatch.domain.site import SiteConfig
 from framewatch.wire.site_file import SiteDocument, check_watch_labels, read_site_text, site_warnings
@@ -75,8 +75,9 @@ def choose_site(
         text = _default_site(cameras, default_watch, time_zone)
         document = _read(text, "the default site")
     else:
-        text = _read_file(config_path)
-        document = _read(text, str(config_path))
+        raw = _read_file(config_path)
+        document = _read(raw, str(config_path))
+        text = raw.decode()
         warnings = site_warnings(document)
         cameras = _cameras_of(document, sources, config_path)
     if watch is not None or min_confidence is not None:
@@ -131,7 +132,7 @@ def _named(sources: Sequence[str]) -> list[CameraChoice]:
     taken: set[str] = set()
     cameras: list[CameraChoice] = []
     for text in sources:
-        source = _parse(text)
+        source = _parse(text, "--source")
         camera_id = _unique(_id_of(source, len(cameras)), taken)
         cameras.append(_checked(CameraChoice(camera_id, text, source)))
     return cameras
@@ -155,11 +156,12 @@ def _unique(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _parse(text: str) -> Source:
+def _parse(text: str, where: str) -> Source:
+    """where: what the source was written behind."""
     try:
         return parse_source(text)
     except SourceError as error:
-        raise LocalProblem(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+        raise LocalProblem(f"{where}: {error}.") from None
 
 
 def _checked(camera: CameraChoice) -> CameraChoice:
@@ -174,6 +176,8 @@ def _checked(camera: CameraChoice) -> CameraChoice:
             why, detail = "unreadable_file", "permission denied"
         elif path.is_file() and path.stat().st_size == 0:
             why = "empty_file"
+        elif path.is_dir() and not any(p.suffix.lower() in IMAGE_SUFFIXES for p in path.iterdir()):
+            why = "empty_folder"
     elif source.kind is SourceKind.DEVICE and Path("/sys/class").is_dir():  # Linux
         devices = sorted(p.name.removeprefix("video") for p in Path("/dev").glob("video[0-9]*"))
         if source.target not in devices:
@@ -192,28 +196,32 @@ def _cameras_of(document: SiteDocument, sources: Sequence[str], path: Path) -> l
                 f"{path} holds {_count(len(known), 'camera')}, and --source is given {len(sources)} times;"
                 " give at most one --source for each camera, in the file's order."
             )
-        pairs = [(camera.id, text) for camera, text in zip(known, sources, strict=False)]
+        triples = [(camera.id, text, "--source") for camera, text in zip(known, sources, strict=False)]
     else:
-        pairs = [(camera.id, camera.source) for camera in known if camera.source is not None]
-        if not pairs:
+        triples = [
+            (camera.id, camera.source, document.where(("cameras", n, "source")))
+            for n, camera in enumerate(known)
+            if camera.source is not None
+        ]
+        if not triples:
             raise LocalProblem(f"No camera in {path} has a `source`; add one, or give --source.")
-    return [_checked(CameraChoice(camera_id, text, _parse(text))) for camera_id, text in pairs]
+    return [_checked(CameraChoice(camera_id, text, _parse(text, where))) for camera_id, text, where in triples]
 
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def _read_file(path: Path) -> str:
+def _read_file(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes()
     except FileNotFoundError:
         raise LocalProblem(f"There is no site file {path}; check --config.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise LocalProblem(f"The site file {path} cannot be read ({error}); check it.") from None
+    except OSError as error:
+        raise LocalProblem(f"The site file {path} cannot be read ({error.strerror}); check --config.") from None
 
 
-def _read(text: str, name: str) -> SiteDocument:
+def _read(text: str | bytes, name: str) -> SiteDocument:
     try:
         return read_site_text(text, name)
     except SiteFileError as error:

@@ -9,12 +9,14 @@ from local_cloud.problem import LocalProblem
 
 def sampling_of(args: argparse.Namespace) -> Sampling:
     """Raises LocalProblem."""
+    option = f"--fps {args.fps:g}" if args.fps is not None else f"--every {args.every}"
     try:
         if args.fps is not None:
             return PerSecond(args.fps)
         return EveryNth(args.every) if args.every is not None else DEFAULT_SAMPLING
     except ValueError as error:
-        raise LocalProblem(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+        # What precedes the colon repeats the number.
+        raise LocalProblem(f"{option}: {str(error).partition(': ')[2]}.") from None
 
 
 def watch_of(args: argparse.Namespace) -> list[str] | None:

@@ -175,10 +175,20 @@ def _sentences(journal: Journal, edge: EdgeReport, found: Found, lost: Sequence[
         SendState.DROPPED: "were dropped, because the camera was faster than the stream",
     }
     sentences += [f"{n} of {len(journal.frames)} sampled frames {why[state]}." for state, n in sorted(states.items())]
-    kept = [*found.kept_raw.items(), *(("A record that is no frame", key) for key in found.kept_unnamed)]
-    sentences += [
-        f"{name} could not be processed ({_reason(found, key)}); the raw record is {key}." for name, key in kept
-    ]
+    return sentences + _kept_sentences(found)
+
+
+def _kept_sentences(found: Found) -> list[str]:
+    """One for each camera and reason: a camera whose every picture is refused would bury all else."""
+    alike: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for frame_id, key in found.kept_raw.items():
+        alike[f"of {frame_id.partition('.')[0]}", _reason(found, key)].append((frame_id, key))
+    for key in found.kept_unnamed:
+        alike["like it", _reason(found, key)].append(("A record that is no frame", key))
+    sentences = []
+    for (which, reason), [(name, key), *others] in alike.items():
+        rest = f" The same holds for {len(others)} more {which}." if others else ""
+        sentences.append(f"{name} could not be processed ({reason}); the raw record is {key}.{rest}")
     return sentences
 
 

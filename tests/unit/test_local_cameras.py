@@ -197,3 +197,32 @@ def test_links_in_texts_lead_to_the_front_whatever_the_file_says(site_file, clip
     assert choice.site.alerts.link_base_url == "http://127.0.0.1:8080"
     assert load_site_text(choice.site_text) == choice.site
     assert choice.site.watch.labels == ("Person",)
+
+
+def test_a_folder_without_a_picture_is_refused_before_anything_starts(tmp_path):
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(LocalProblem, match="the folder holds no image"):
+        choose([str(tmp_path)])
+    (tmp_path / "A.JPG").write_bytes(b"one")
+    assert choose([str(tmp_path)]).cameras
+
+
+def test_a_site_file_in_another_encoding_is_said_in_words_and_with_its_line(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_bytes("cameras:\n  - {id: a, name: Küche}\n".encode("latin-1"))
+    with pytest.raises(LocalProblem, match=r"site\.yaml:2: file: byte \d+ is not UTF-8; save the file"):
+        choose(config=path)
+
+
+def test_a_folder_in_the_place_of_a_site_file_is_said_without_an_error_number(tmp_path):
+    with pytest.raises(LocalProblem, match=r"cannot be read \(Is a directory\); check --config"):
+        choose(config=tmp_path)
+
+
+def test_a_source_that_cannot_be_understood_is_said_with_where_it_stands(tmp_path):
+    with pytest.raises(LocalProblem, match=r"^--source: ftp:// is not a source this client reads"):
+        choose(["ftp://host/clip"])
+    path = tmp_path / "site.yaml"
+    path.write_text("cameras:\n  - {id: a}\n  - id: b\n    source: 'rtsp://${NO_SUCH_VARIABLE}@host/'\n")
+    with pytest.raises(LocalProblem, match=r"site\.yaml:4: cameras\[1\]\.source: the source needs \$\{NO_SUCH"):
+        choose(config=path)

@@ -118,6 +118,19 @@ def test_a_frame_that_is_kept_raw_is_an_error_and_not_lost(journal):
     assert r["errors"] == [f"{meta(2).frame_id} could not be processed (too small); the raw record is failed/x.bin."]
 
 
+def test_frames_of_a_camera_that_are_kept_raw_for_one_reason_are_one_sentence(journal):
+    found = all_stored()
+    for seq, reason in ((1, "too small"), (2, "too small"), (3, "no JPEG")):
+        del found.stored[meta(seq).frame_id]
+        found.kept_raw[meta(seq).frame_id] = f"failed/{seq}.bin"
+        found.reasons[f"failed/{seq}.bin"] = reason
+    assert report(journal, found)["errors"] == [
+        f"{meta(1).frame_id} could not be processed (too small); the raw record is failed/1.bin."
+        " The same holds for 1 more of cam.",
+        f"{meta(3).frame_id} could not be processed (no JPEG); the raw record is failed/3.bin.",
+    ]
+
+
 def test_frames_that_never_got_into_the_stream_are_lost_with_their_reason(journal):
     for seq, fate in ((4, None), (5, FrameFailed), (6, FrameDropped)):
         journal.on_edge_event(sampled(seq))
