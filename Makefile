@@ -8,13 +8,16 @@ PY := $(VENV)/bin/python
 # The newest Python here that is new enough; `make PYTHON=/path/to/python3 ...` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps
+# Of what is installed most is never imported, and compiling all of it takes longer than fetching it: what is imported
+# is compiled then, and kept.
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 # What each step reads: a step runs again when one of these is newer than its stamp.
 OURS := $(shell find framewatch edge_client lambdas infra local_cloud -name '*.py' -o -name '*.json' -o -name '*.yaml' | grep -v __pycache__) config/prices.yaml
 WEB := $(shell find web_ui -path web_ui/node_modules -prune -o -path web_ui/dist -prune -o -type f -print)
 
-.PHONY: help setup demo test test-web test-fast test-long lint benchmarks lock clean
+.PHONY: help setup demo test test-python test-web test-fast test-long lint benchmarks lock clean
 
 help:
 	@echo "make demo        the whole of it on this machine: http://127.0.0.1:8080"
@@ -31,8 +34,10 @@ setup: $(VENV)/.stamp-run $(VENV)/.stamp-node web_ui/dist/.stamp build/local/.st
 demo: setup
 	@$(VENV)/bin/framewatch-local demo $(if $(value SOURCE),--source '$(value SOURCE)') $(if $(value CONFIG),--config '$(value CONFIG)') $(if $(PORT),--port $(PORT)) $(ARGS)
 
+test: lint test-web test-python
+
 # Three workers for two cores: cameras, schedules and browsers are mostly waited for.
-test: setup $(VENV)/.stamp-dev lint test-web
+test-python: setup $(VENV)/.stamp-dev
 	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-web: web_ui/node_modules/.stamp
