@@ -13,6 +13,7 @@ import sysconfig
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from edge_client.sampler import EveryNth
 from framewatch.wire.api_routes import ROUTES
 from infra.settings import PACKAGES, PARTS, REPO
 from infra.tasks import deploy as deploying
-from infra.tasks.cdk import CLI
+from infra.tasks.cdk import ASSEMBLY, CLI
 from infra.tasks.problem import TaskProblem
 from infra.tasks.publish import WEB_UI, pages_are_stale
 from infra.tasks.session import Stage, open_stage
@@ -51,6 +52,8 @@ class Cloud:
 
     account: Account
     site: Path
+    # What the first deploy of `dev` wrote and deployed, kept: later tasks write theirs over it.
+    first_assembly: Path
 
     def pynt(self, task: str, given: str = "") -> str:
         """What it says; whatever ends it, a trace does not."""
@@ -114,7 +117,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
                 patch.delenv(name)
             for name, value in account.environment.items():
                 patch.setenv(name, value)
-            yield Cloud(account, site)
+            yield Cloud(account, site, folder / "first")
     finally:
         account.process.terminate()
         account.process.wait()
@@ -126,6 +129,7 @@ def said(cloud: Cloud) -> dict[str, str]:
     found = {"too early": cloud.refused(f"deploy[dev,site={cloud.site}]")}
     found["bootstrap"] = cloud.pynt("bootstrap")
     found["deploy"] = cloud.pynt(f"deploy[dev,site={cloud.site}]")
+    shutil.copytree(ASSEMBLY, cloud.first_assembly)
     found["adduser"] = cloud.pynt("adduser[ana@example.org,admin,password=ask]", PASSWORD + "\n")
     return found
 
@@ -140,17 +144,12 @@ def page(cloud: Cloud, said: dict[str, str]) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def assemble(tmp_path: Path) -> Any:
-    """Writes another assembly than the sources make. change: what is done to each zip."""
+    """Writes the assembly of another stage than `dev`."""
 
-    def write(stage: str, site: Path, change: Any = None) -> Path:
-        packages = PACKAGES / "local"
-        if change is not None:
-            packages = shutil.copytree(packages, tmp_path / "lambda")
-            for path in packages.glob("*.zip"):
-                change(path)
+    def write(stage: str, site: Path) -> Path:
         out = tmp_path / stage
-        command = [sys.executable, "-m", "infra.app", "--stage", stage, "--out", out, "--packages", packages]
-        subprocess.run([*command, "--site", site], cwd=REPO, check=True)
+        command = [sys.executable, "-m", "infra.app", "--stage", stage, "--out", out]
+        subprocess.run([*command, "--packages", PACKAGES / "local", "--site", site], cwd=REPO, check=True)
         return out
 
     return write
@@ -167,9 +166,39 @@ def deploy_assembly(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Any:
     return go
 
 
-def _add_file(path: Path) -> None:
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("a_new_version.txt", "of the code")
+def _with_new_code(assembly: Path, copy: Path) -> Path:
+    """As it would be written had every function's code changed."""
+    shutil.copytree(assembly, copy)
+    with _templates_renamed(copy):
+        for path in copy.glob("asset.*.zip"):
+            with zipfile.ZipFile(path, "a") as archive:
+                archive.writestr("a_new_version.txt", "of the code")
+            old, new = path.name.split(".")[1], _digest(path)
+            path.rename(path.with_name(path.name.replace(old, new)))
+            _replace(copy, old, new)
+    return copy
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _templates_renamed(assembly: Path) -> Iterator[None]:
+    """Those that are changed in it. An asset's name is its content's digest: the CLI uploads no other."""
+    before = {path: _digest(path) for path in assembly.glob("*.template.json")}
+    yield
+    for path, old in before.items():
+        if (new := _digest(path)) != old:
+            _replace(assembly, old, new)
+
+
+def _replace(assembly: Path, old: str, new: str) -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in assembly.glob("*.json")}
+    named = {path: text for path, text in texts.items() if old in text}
+    assert named
+    for path, text in named.items():
+        path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def _codes(cloud: Cloud) -> dict[str, str]:
@@ -290,7 +319,7 @@ def test_neither_logs_nor_tasks_nor_the_front_say_a_password_or_a_token(
 
 
 def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_it(
-    cloud: Cloud, page: httpx.Client, assemble: Any, deploy_assembly: Any
+    cloud: Cloud, page: httpx.Client, deploy_assembly: Any, tmp_path: Path
 ) -> None:
     before, codes = outputs(cloud.stage("dev")), _codes(cloud)
     cloud.send("garage", 1)
@@ -298,7 +327,7 @@ def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_i
     cloud.site.write_text(SITE.replace("{id: bikes}", "{id: bikes}, {id: garage}"), encoding="utf-8")
     seen = cloud.cameras_of(page)
 
-    deploy_assembly("dev", assemble("dev", cloud.site, _add_file))
+    deploy_assembly("dev", _with_new_code(cloud.first_assembly, tmp_path / "new"))
     assert outputs(cloud.stage("dev")) == before
     assert _codes(cloud).keys() == codes.keys()
     assert not set(_codes(cloud).values()) & set(codes.values())
@@ -310,10 +339,10 @@ def test_new_code_is_deployed_in_place_and_a_failed_record_is_redriven_through_i
 
 
 def test_a_deploy_that_fails_half_way_says_why_and_what_ran_goes_on(
-    cloud: Cloud, page: httpx.Client, assemble: Any, deploy_assembly: Any
+    cloud: Cloud, page: httpx.Client, deploy_assembly: Any, tmp_path: Path
 ) -> None:
-    good = assemble("dev", cloud.site)
-    broken = shutil.copytree(good, good.with_name("broken"))
+    good = cloud.first_assembly
+    broken = shutil.copytree(good, tmp_path / "broken")
     _break(broken, "api", taken=outputs(cloud.stage("dev"))["FramesBucketName"])
     with pytest.raises(TaskProblem) as caught:
         deploy_assembly("dev", broken)
@@ -327,17 +356,12 @@ def test_a_deploy_that_fails_half_way_says_why_and_what_ran_goes_on(
 
 
 def _break(assembly: Path, part: str, taken: str) -> None:
-    """A bucket of a name that somebody has. An asset's name is its content's digest: the CLI uploads no other."""
+    """A bucket of a name that somebody has."""
     template = assembly / f"framewatch-dev-{part}.template.json"
-    old = hashlib.sha256(template.read_bytes()).hexdigest()
     body = json.loads(template.read_text(encoding="utf-8"))
     body["Resources"]["Taken"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": taken}}
-    template.write_text(json.dumps(body), encoding="utf-8")
-    new = hashlib.sha256(template.read_bytes()).hexdigest()
-    for path in (assembly / f"framewatch-dev-{part}.assets.json", assembly / "manifest.json"):
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
+    with _templates_renamed(assembly):
+        template.write_text(json.dumps(body), encoding="utf-8")
 
 
 def test_a_second_stage_stands_beside_the_first_and_leaves_nothing_when_it_is_destroyed(
