@@ -579,6 +579,8 @@ def test_axe_finds_nothing(site: FakeSite, open_page: OpenPage, axe_js: Path, lo
     assert violations(page) == [], "nothing found"
 
 
+# What is expected on the way is what the tests above show, at one size as at another.
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(360, 740), (1280, 800), (1920, 1080)], ids=["phone", "laptop", "desk"])
 def test_pictures_of_the_page_for_people_to_look_at(
