@@ -2,15 +2,30 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import boto3
+import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
+from moto import mock_aws
 
 REGION = "eu-west-1"
 TABLE = "framewatch"
+# Where a function finds its stage.
+STAGE_ENVIRONMENT = {
+    "FW_TABLE": "table",
+    "FW_FRAMES_BUCKET": "frames-bucket",
+    "FW_CONFIG_BUCKET": "config-bucket",
+    "FW_STAGE": "test",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+}
 DETECTIONS: dict[str, Any] = json.loads((Path(__file__).parent / "events" / "detections.json").read_text("utf-8"))
 
 
@@ -33,6 +48,21 @@ def create_table(client: Any, name: str = TABLE) -> None:
         ],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+@contextmanager
+def stage_on_moto(site: str) -> Iterator[tuple[Any, Any]]:
+    """What STAGE_ENVIRONMENT names: buckets, an empty table, `site` as the site file. Gives clients: S3, DynamoDB."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in STAGE_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        for bucket in ("frames-bucket", "config-bucket"):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=site.encode())
+        create_table(dynamodb, "table")
+        yield s3, dynamodb
 
 
 def all_items(client: Any, name: str = TABLE) -> list[dict[str, Any]]:

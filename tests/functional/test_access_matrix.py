@@ -15,9 +15,7 @@ from itertools import product
 from typing import Any
 from urllib.parse import urlencode
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.budget_table import DynamoBudgetTable
@@ -52,10 +50,10 @@ from framewatch.wire.envelope import format_utc
 from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.site_file import load_site_text
-from tests.aws import all_items, create_table
+from tests.aws import all_items, stage_on_moto
 from tests.frames import make_heartbeat
 from tests.functional.test_api import CONTEXT, DOCUMENT, FUNCTIONS, forget, name_of, quiet  # noqa: F401  a fixture
-from tests.functional.test_frame_fetcher import ENVIRONMENT, claims, event
+from tests.functional.test_frame_fetcher import claims, event
 from tests.functional.test_operator_actions import naming
 from tests.secrets_in import secrets_in
 
@@ -178,15 +176,7 @@ class Home:
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
     """Both cameras have everything that a camera can have."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        for bucket in ("frames-bucket", "config-bucket"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
-        create_table(dynamodb, "table")
+    with stage_on_moto(SITE) as (_, dynamodb):
         forget()
         yield Home(dynamodb, _furnish(DynamoTable(dynamodb, "table")))
         forget()

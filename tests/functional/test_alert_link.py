@@ -12,11 +12,9 @@ from itertools import count
 from types import SimpleNamespace
 from urllib.parse import parse_qs, quote, urlsplit
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.dynamo import DynamoTable
@@ -33,7 +31,7 @@ from lambdas.alert_link.page import alert_page
 from lambdas.alert_link.settings import Settings
 from lambdas.frame_fetcher import handler as reader
 from lambdas.operator_actions import handler as actor
-from tests.aws import create_table
+from tests.aws import stage_on_moto
 
 SITE = """\
 site: {name: Home, time_zone: Europe/Madrid}
@@ -45,16 +43,6 @@ contacts:
   - {id: bo, name: Bo, phone: "+34600654321"}
 watch: {labels: [Person], min_confidence: 75, notify: [ana, bo]}
 """
-ENVIRONMENT = {
-    "FW_TABLE": "table",
-    "FW_FRAMES_BUCKET": "frames-bucket",
-    "FW_CONFIG_BUCKET": "config-bucket",
-    "FW_STAGE": "test",
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_REGION": "eu-west-1",
-}
 CONTEXT = SimpleNamespace(aws_request_id="1", function_name="alert_link")
 LABEL = 'Person"><script>alert(1)</script>'
 _numbers = count(1)
@@ -166,15 +154,7 @@ class Cloud:
 
 @pytest.fixture(scope="module")
 def cloud():
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        for bucket in ("frames-bucket", "config-bucket"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
-        create_table(dynamodb, "table")
+    with stage_on_moto(SITE) as (s3, dynamodb):
         yield Cloud(s3, dynamodb)
     handler.settings.cache_clear()
     handler.deps.cache_clear()

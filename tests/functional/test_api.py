@@ -10,12 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-import boto3
 import jsonschema_rs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
@@ -25,8 +23,8 @@ from framewatch.wire.envelope import format_utc
 from infra.settings import REPO
 from lambdas.frame_fetcher import handler as reader
 from lambdas.operator_actions import handler as actor
-from tests.aws import create_table
-from tests.functional.test_frame_fetcher import CAR, ENVIRONMENT, PERSON, claims, event, frame
+from tests.aws import stage_on_moto
+from tests.functional.test_frame_fetcher import CAR, PERSON, claims, event, frame
 from tests.functional.test_operator_actions import NOW, SITE, naming, put_alert
 
 FUNCTIONS = {READER: reader, ACTOR: actor}
@@ -53,15 +51,7 @@ def name_of(address: Address) -> str:
 @pytest.fixture(scope="module")
 def alert():
     """Of a site with frames, a visit and an alert, which the functions serve."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        for bucket in ("frames-bucket", "config-bucket"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
-        create_table(dynamodb, "table")
+    with stage_on_moto(SITE) as (_, dynamodb):
         table = DynamoTable(dynamodb, "table")
         for number, labels in enumerate([(CAR,), (PERSON, CAR), ()]):
             at = NOW - timedelta(minutes=number)

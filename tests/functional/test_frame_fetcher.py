@@ -9,11 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
@@ -28,6 +26,7 @@ from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.frame_items import StoredFrame, StoredLabel
 from lambdas.frame_fetcher import handler, openapi
 from lambdas.frame_fetcher.settings import Settings
+from tests.aws import stage_on_moto
 
 NOW = datetime.now(UTC)
 SITE = """\
@@ -38,16 +37,6 @@ cameras:
 contacts: [{id: ana, phone: "+34600123456"}]
 watch: {labels: [Person, Vehicle], min_confidence: 75, notify: [ana]}
 """
-ENVIRONMENT = {
-    "FW_TABLE": "table",
-    "FW_FRAMES_BUCKET": "frames-bucket",
-    "FW_CONFIG_BUCKET": "config-bucket",
-    "FW_STAGE": "test",
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_REGION": "eu-west-1",
-}
 CONTEXT = SimpleNamespace(aws_request_id="1", function_name="frame_fetcher")
 
 
@@ -164,20 +153,7 @@ FRAMES = [
 
 @pytest.fixture(scope="module")
 def cloud():
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        for bucket in ("frames-bucket", "config-bucket"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
-        dynamodb.create_table(
-            TableName="table",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with stage_on_moto(SITE) as (s3, dynamodb):
         table = DynamoFrameTable(DynamoTable(dynamodb, "table"))
         for f in FRAMES:
             assert table.put(f, NOW + timedelta(days=90))

@@ -6,11 +6,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.count_table import DynamoCountTable
@@ -32,8 +30,9 @@ from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.site_file import load_site_text
 from lambdas.frame_fetcher import handler, openapi
+from tests.aws import stage_on_moto
 from tests.frames import make_heartbeat
-from tests.functional.test_frame_fetcher import CONTEXT, ENVIRONMENT, claims, event
+from tests.functional.test_frame_fetcher import CONTEXT, claims, event
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 START = NOW - timedelta(hours=2)
@@ -68,20 +67,7 @@ FRAMES = [
 
 @pytest.fixture(scope="module")
 def cloud():
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        for bucket in ("frames-bucket", "config-bucket"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
-        dynamodb.create_table(
-            TableName="table",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with stage_on_moto(SITE) as (_, dynamodb):
         table = DynamoTable(dynamodb, "table")
         frames = DynamoFrameTable(table)
         for f in FRAMES:

@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.budget_table import DynamoBudgetTable
@@ -31,8 +29,8 @@ from framewatch.wire.envelope import format_utc
 from lambdas.frame_fetcher import handler as reader
 from lambdas.frame_fetcher import openapi
 from lambdas.operator_actions import handler
-from tests.aws import create_table
-from tests.functional.test_frame_fetcher import ENVIRONMENT, event
+from tests.aws import stage_on_moto
+from tests.functional.test_frame_fetcher import event
 
 NOW = datetime.now(UTC)
 SITE = """\
@@ -52,14 +50,7 @@ SCOPE = "group:doors"
 
 @pytest.fixture
 def cloud():
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-        s3.create_bucket(Bucket="config-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=SITE.encode())
-        create_table(dynamodb, "table")
+    with stage_on_moto(SITE) as (_, dynamodb):
         forget()
         yield DynamoTable(dynamodb, "table")
         forget()
