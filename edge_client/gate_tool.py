@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from edge_client.explain import explain_open_failure
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
+from edge_client.opening import DECODER_ENV_HERE
 from edge_client.sampler import EveryNth, PerSecond, Sampling, make_sampler
 from edge_client.source import Source, parse_source
 from framewatch.domain.errors import PermanentError
@@ -41,8 +42,6 @@ Points are x,y as shares of the picture, 0,0 at the top left.
 SHEET_SUFFIXES, VIDEO_SUFFIXES = (".png", ".jpg", ".jpeg"), (".avi", ".mp4")
 _LIVE_SECONDS = 60.0
 _SAMPLING = PerSecond(1.0)
-# Over TCP as in service; the decoder's own messages would bury the table.
-_DECODER_ENV = {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 _WHY: dict[GateReason | WithheldReason, str] = {
     GateReason.FIRST: "the first picture of its size",
     GateReason.KEEPALIVE: "nothing was sent for so long",
@@ -123,7 +122,7 @@ def show_gate(args: argparse.Namespace) -> int:
     subject = _subject(args)
     _check_path(args.sheet, SHEET_SUFFIXES)
     _check_path(args.video, VIDEO_SUFFIXES)
-    for key, value in _DECODER_ENV.items():
+    for key, value in DECODER_ENV_HERE.items():
         os.environ.setdefault(key, value)
     outputs: list[Sheet | Video] = []
     if args.sheet:
@@ -247,7 +246,8 @@ def _looks(subject: GateSubject, seconds: float | None) -> Iterator[tuple["Frame
 def report_lines(name: str, looks: Sequence[_Look]) -> list[str]:
     """A table of counts by reason, and what happened when."""
     sent = sum(look.decision.send for look in looks)
-    lines = [f"{name}: {len(looks)} frames considered, {sent} sent, {1 - sent / len(looks):.0%} saved", ""]
+    frames = "1 frame" if len(looks) == 1 else f"{len(looks)} frames"
+    lines = [f"{name}: {frames} considered, {sent} sent, {1 - sent / len(looks):.0%} saved", ""]
     for reason, count in Counter(look.decision.reason for look in looks).most_common():
         verdict = "sent" if isinstance(reason, GateReason) else "withheld"
         lines.append(f"  {verdict:8}  {reason:12}  {count:6}  {count / len(looks):6.1%}")

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+# For a command that decodes in its own process. Over TCP as in service; libraries' own messages would bury its words.
+DECODER_ENV_HERE = {
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OPENCV_LOG_LEVEL": "ERROR",
+}
+
 
 class OpenFailed(Exception):
     """why: a key of explain.py."""

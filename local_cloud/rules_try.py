@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytz
 
 from edge_client.explain import explain_open_failure
-from edge_client.opening import OpenFailed
+from edge_client.opening import DECODER_ENV_HERE, OpenFailed
 from edge_client.sampler import Sampling, make_sampler
 from framewatch.adapters.aws.rekognition import to_label
 from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from edge_client.jpeg import FrameBGR
 
 _LIVE_SECONDS = 60.0
-# The decoder's own messages would bury the timeline.
-_DECODER_ENV = {"OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 _LINK_BASE_URL = "https://link.example"
 
 
@@ -117,7 +115,7 @@ def _frames(
 
 def _pictures(camera: CameraChoice, sampling: Sampling, seconds: float | None) -> Iterator[tuple[float, "FrameBGR"]]:
     """Seconds since the start, and the frame: uint8 (H, W, 3). Raises OpenFailed."""
-    for key, value in _DECODER_ENV.items():
+    for key, value in DECODER_ENV_HERE.items():
         os.environ.setdefault(key, value)
     from edge_client.reader import open_reader  # noqa: PLC0415  OpenCV reads its settings when it is loaded
 

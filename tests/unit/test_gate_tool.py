@@ -1,5 +1,8 @@
 """`framewatch-edge gate`: what it prints, draws and refuses."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -74,6 +77,20 @@ def test_settings_of_the_command_line_count(folder, capsys):
     assert "16 frames considered, 4 sent" in capsys.readouterr().out
     assert main(["gate", str(folder), "--seconds", "4"]) == 0
     assert "5 frames considered, 1 sent" in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_clip_is_one_sentence_and_no_word_of_a_library(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clip.write_text("not a video\n" * 50)
+    gate = [sys.executable, "-m", "edge_client.cli", "gate", clip]
+    told = subprocess.run(gate, check=False, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"{clip}: cannot read {clip}: it is not a video") and told.stderr.count("\n") == 1
+
+
+def test_a_single_frame_is_told_of_in_the_singular(folder, capsys):
+    assert main(["gate", str(folder), "--seconds", "0.5"]) == 0
+    assert ": 1 frame considered, 1 sent" in capsys.readouterr().out
 
 
 EDGE_FILE = """\
