@@ -65,7 +65,7 @@ export const charts = {
     unknownPart: (name: string) => `${name} unknown`,
     unknown: "not said",
     counting: "still being counted",
-    countedUntil: (time: string) => `Counted until ${time}; newer frames are not in yet.`,
+    countedUntil: (time: string) => `Counted until ${time}; of what is newer not everything is in yet.`,
     neverCounted: "Of at least one camera nothing has been counted yet.",
   },
 
