@@ -102,12 +102,12 @@ node = PATH="$$(dirname $$($(CURDIR)/$(PY) -m infra.node)):$$PATH" $(1)
 
 web_ui/node_modules/.stamp: web_ui/package-lock.json $(VENV)/.stamp-node
 	@echo "installing the dashboard's packages"
-	@cd web_ui && $(call node,npm ci --no-audit --no-fund --loglevel=error)
+	@cd web_ui && $(call node,npm ci --no-audit --no-fund --loglevel=error) >/dev/null
 	@touch $@
 
 web_ui/dist/.stamp: $(WEB) web_ui/node_modules/.stamp
 	@echo "building the dashboard"
-	@cd web_ui && $(call node,npm run build --silent)
+	@cd web_ui && $(call node,npm run build --silent -- --logLevel error)
 	@touch $@
 
 build/local/.stamp: $(OURS) lambdas/requirements.lock $(VENV)/.stamp-node
