@@ -6,9 +6,11 @@ of most tests. `--dist loadgroup` would split every module: xdist 3.8 writes a g
 does not read it from there.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 # By what each takes by itself, measured. Whatever is not listed takes seconds.
 DEAREST_FIRST = (
@@ -40,6 +42,21 @@ DEAREST_FIRST = (
 TOGETHER = {
     f"tests/infra/test_{name}.py": "synthesis" for name in ("access", "checks", "operations", "templates", "upgrades")
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptions_of_services_are_read_once() -> Iterator[None]:
+    """By botocore, once for a worker: moto gives every test a session of its own, which would read them anew."""
+    load, found = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_file(self: JSONFileLoader, file_path: str) -> Any:
+        if file_path not in found:
+            found[file_path] = load(self, file_path)
+        return found[file_path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,7 +33,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["demo", "--no-browser", "--every", "10", "--watch", "Person", "--port", str(port)]
+    command = ["demo", "--no-browser", "--every", "25", "--watch", "Person", "--port", str(port)]
     log = folder / "out.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
