@@ -20,7 +20,7 @@ given up goes; `stream_shards` reads.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _DESTINATION_TRIES = 3
+POLL_INTERVAL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class EventSource:
         give_up: Callable[[GivenUp], None],
         *,
         on_invoke: Callable[[Sequence[StreamRecord]], None] = lambda _: None,
-        poll_interval_s: float = 0.05,
+        poll_interval_s: float = POLL_INTERVAL_S,
         reshard_check_s: float = 5.0,
     ) -> None:
         """on_invoke: told of every invocation's records, from several threads."""
@@ -103,9 +104,18 @@ class EventSource:
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
+            for shard in self._shards.values():
+                shard.look()
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    def look_at(self, shard_ids: Iterable[str]) -> None:
+        """Somebody has just written to these shards: they are read at once, and not when the interval is over."""
+        with self._changed:
+            shards = [self._shards[i] for i in shard_ids if i in self._shards]
+        for shard in shards:
+            shard.look()
 
     def wait_drained(self, timeout_s: float) -> bool:
         """True once every record that was in the stream when this was called is settled, and nothing is in flight."""
@@ -240,6 +250,7 @@ def connect(
     *,
     as_role: Callable[[str], ClientFactory] | None = None,
     on_invoke: Callable[[Sequence[StreamRecord]], None] = lambda _: None,
+    poll_interval_s: float = POLL_INTERVAL_S,
 ) -> EventSource:
     """The event source of a deployed mapping, not yet started; `MappingSettings.from_mapping` gives the settings.
 
@@ -249,4 +260,12 @@ def connect(
     invoke = LambdaInvoker(settings, client)
     own = as_role(invoke.role_arn) if as_role else client
     destination = FailureDestination(settings, invoke.encoder, own, lambda: datetime.now(UTC))
-    return EventSource(settings, own("kinesis"), invoke, invoke.encoder, destination, on_invoke=on_invoke)
+    return EventSource(
+        settings,
+        own("kinesis"),
+        invoke,
+        invoke.encoder,
+        destination,
+        on_invoke=on_invoke,
+        poll_interval_s=poll_interval_s,
+    )

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from local_cloud.emulator import Emulator
-from local_cloud.event_source import EventSource, connect
+from local_cloud.event_source import POLL_INTERVAL_S, EventSource, connect
 from local_cloud.problem import LocalProblem
 from local_cloud.processes import Child, choose_port
 from local_cloud.stream_batches import MappingSettings, StreamRecord, UnsupportedMapping
@@ -102,7 +102,11 @@ class Machine:
         return dict(httpx.get(f"{self.vision_url}/stats", timeout=5, trust_env=False).raise_for_status().json())
 
     def event_source(
-        self, mapping: Mapping[str, Any], on_delivery: Callable[[Sequence[StreamRecord]], None] = lambda _: None
+        self,
+        mapping: Mapping[str, Any],
+        on_delivery: Callable[[Sequence[StreamRecord]], None] = lambda _: None,
+        *,
+        poll_interval_s: float = POLL_INTERVAL_S,
     ) -> EventSource:
         """Ours for a deployed mapping, not yet started; the emulator's own is turned off. Raises LocalProblem."""
         try:
@@ -116,6 +120,7 @@ class Machine:
             self.emulator.client,
             as_role=self.emulator.as_role if self._options.enforce_iam else None,
             on_invoke=on_delivery,
+            poll_interval_s=poll_interval_s,
         )
 
     def _model_options(self) -> list[str]:

@@ -1,7 +1,7 @@
 """The deployed stacks on this machine, with a site file, warm functions and a stream that is read."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from local_cloud.problem import LocalProblem
 from local_cloud.stream_batches import StreamRecord
 
 SITE_KEY = "site.yaml"
+# Of shards that nobody tells of: what the edge writes is told, and each look costs the emulator time.
+_POLL_INTERVAL_S = 0.25
 # Somebody waits for each of these. The watchdog is nobody's to wait for: the emulator runs it once a minute, by its
 # deployed schedule.
 _WARM = ("ImageProcessorName", "FrameFetcherName", "OperatorActionsName", "AlertLinkName")
@@ -94,10 +96,18 @@ class LocalStack:
         )
 
     def kinesis_for_the_edge(self) -> Any:
-        """A client without retries of its own: the producer knows which records of a request failed."""
-        return self.emulator.client(
+        """A client without retries of its own: the producer knows which records of a request failed.
+
+        What it writes is read at once.
+        """
+        client = self.emulator.client(
             "kinesis", Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 1})
         )
+        client.meta.events.register("after-call.kinesis.PutRecords", self._on_written)
+        return client
+
+    def _on_written(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        self.event_source.look_at({r["ShardId"] for r in parsed.get("Records", ()) if "ShardId" in r})
 
     def vision_stats(self) -> dict[str, Any]:
         """Raises httpx.HTTPError."""
@@ -131,7 +141,9 @@ class LocalStack:
             self.emulator.client("lambda").invoke(FunctionName=self.outputs[output], Payload=b'{"Records": []}')
 
     def _connect_event_source(self) -> None:
-        self.event_source = self._machine.event_source(self.mapping(), self._on_delivery)
+        self.event_source = self._machine.event_source(
+            self.mapping(), self._on_delivery, poll_interval_s=_POLL_INTERVAL_S
+        )
         self.event_source.start()
 
 

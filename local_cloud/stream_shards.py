@@ -61,6 +61,7 @@ class Shard:
         self.started = False
         self.read_to_end = False
         self.records_read = 0
+        self._told = threading.Event()
         self._tip_seen_at: float | None = None  # when the last read that found nothing new was begun
         self._last_sequence: str | None = None
         self._max_buffered = 4 * source.settings.batch_size * len(self.lanes)
@@ -77,11 +78,17 @@ class Shard:
         at_tip = self.read_to_end or (self._tip_seen_at is not None and self._tip_seen_at >= asked_at)
         return at_tip and all(lane.unsettled == 0 for lane in self.lanes)
 
+    def look(self) -> None:
+        """Read now, however long it is until the next look."""
+        self._told.set()
+
     def run(self) -> None:
         iterator: str | None = None
         failures = 0
         while self._wait_for_room():
             begun_at = time.monotonic()
+            # Before the read: what is written while it is under way is told of again.
+            self._told.clear()
             try:
                 iterator = iterator or self._new_iterator()
                 # AWS knows the stream from the iterator; the emulator, asked to check a role's rights, does not.
@@ -102,8 +109,10 @@ class Shard:
             failures = 0
             iterator = page.get("NextShardIterator")
             self._hand_out(entries, begun_at, at_end=not iterator)
-            if not iterator or (not entries and self._pause(self._source.poll_interval_s)):
+            if not iterator:
                 return
+            if not entries:
+                self._told.wait(self._source.poll_interval_s)
 
     def _pause(self, seconds: float) -> bool:
         try:

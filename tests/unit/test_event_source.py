@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from local_cloud.event_source import EventSource
 from local_cloud.stream_batches import EventEncoder, MappingSettings
 from local_cloud.stream_delivery import Answer, NotInvoked
+from tests.waiting import wait_until
 
 ARRIVED = datetime(2026, 5, 1, tzinfo=UTC)
 ERROR = Answer("Unhandled", {"errorMessage": "boom"})
@@ -106,7 +107,7 @@ class Function:
         return answer
 
 
-def source_of(kinesis, function, given_up=None, **more):
+def source_of(kinesis, function, given_up=None, poll_interval_s=0.002, **more):
     mapping = {
         "UUID": "u",
         "EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/frames",
@@ -118,7 +119,7 @@ def source_of(kinesis, function, given_up=None, **more):
     s = MappingSettings.from_mapping(mapping)
     keep = given_up.append if given_up is not None else lambda _: None
     return EventSource(
-        s, kinesis, function, EventEncoder(s, "role"), keep, poll_interval_s=0.002, reshard_check_s=0.02
+        s, kinesis, function, EventEncoder(s, "role"), keep, poll_interval_s=poll_interval_s, reshard_check_s=0.02
     )
 
 
@@ -135,6 +136,21 @@ def run():
     yield start
     for source in running:
         source.stop()
+
+
+def test_a_shard_that_is_told_of_a_record_is_read_at_once_and_so_is_the_end(run):
+    kinesis, function = FakeKinesis(), Function()
+    asked = threading.Semaphore(0)
+    kinesis.trouble = asked.release
+    source = run(kinesis, function, poll_interval_s=3600)
+    for n in range(3):
+        assert asked.acquire(timeout=30)  # it has looked, and found nothing
+        kinesis.put("front")
+        source.look_at(["shardId-0", "no-such-shard"])
+        assert asked.acquire(timeout=30)
+        wait_until(lambda n=n: len(function.done) == n + 1)
+    source.stop(30)
+    assert not any(t.is_alive() for t in source._threads)
 
 
 def test_records_of_all_shards_reach_the_function(run):
