@@ -229,11 +229,13 @@ def _percent(confidence: float) -> str:
 
 
 def _moment(at: datetime, zone: tzinfo, zone_name: str) -> str:
-    """`Sat 21 Nov 2026, 21:04:17 CET, Europe/Madrid time`."""
+    """`Sat 21 Nov 2026, 21:04:17 CET, Europe/Madrid time`; `.., 20:04:17 UTC` where the zone is called just that."""
     local = at.astimezone(zone)
     day = f"{words.DAYS[local.weekday()]} {local.day} {words.MONTHS[local.month - 1]} {local.year}"
-    named = Template(words.WHEN_ZONE).substitute(zone=zone_name)
-    return f"{day}, {local:%H:%M:%S} {local.tzname()}, {named}"
+    when = f"{day}, {local:%H:%M:%S} {local.tzname()}"
+    if zone_name.removeprefix("Etc/") == local.tzname():
+        return when
+    return f"{when}, {Template(words.WHEN_ZONE).substitute(zone=zone_name)}"
 
 
 def _hour(at: datetime, now: datetime, zone: tzinfo) -> str:

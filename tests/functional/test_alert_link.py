@@ -577,6 +577,9 @@ def a_page(now: str, **changes) -> Reader:
 def test_times_are_the_sites_and_its_zone_is_named():
     page = a_page("2026-11-21T20:05:17+00:00")
     assert "Sat 21 Nov 2026, 21:05:17 CET, Europe/Madrid time" in page.text
+    for name in ("Etc/UTC", "UTC"):
+        assert "20:05:17 UTC " in a_page("2026-11-21T20:05:17+00:00", time_zone=name).text + " "
+        assert f"{name} time" not in a_page("2026-11-21T20:05:17+00:00", time_zone=name).text
 
 
 def test_a_share_of_hundred_is_never_claimed_from_less():
