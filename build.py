@@ -420,11 +420,14 @@ def backup(stage: str = STAGE) -> None:
 
 @task()
 @_told
-def restore(folder: str, stage: str = STAGE, at: str = "", again: str = "false", yes: str = "") -> None:
+def restore(  # noqa: PLR0917 - pynt hands over by name what has one
+    folder: str, stage: str = STAGE, at: str = "", again: str = "false", table: str = "true", yes: str = ""
+) -> None:
     """What is missing of a backup, after asking: restore[build/backup/prod-..,prod,at=2026-03-14T12:00:00Z]"""
-    moment, goes_on = _recovery.point_in_time(at) if at else None, _flag("again", again)
+    moment = _recovery.point_in_time(at) if at else None
+    goes_on, table_too = _flag("again", again), _flag("table", table)
     here, now = open_stage(stage), datetime.now(UTC)
-    _recovery.restore(here, Path(folder), now, _answer(yes), at=moment, again=goes_on)
+    _recovery.restore(here, Path(folder), now, _answer(yes), at=moment, again=goes_on, table_too=table_too)
 
 
 @task()

@@ -4,9 +4,8 @@ A stage that protects its data has termination protection on the stacks that hol
 stand on, until `keep_frames=false` says otherwise in so many words.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -15,7 +14,7 @@ from infra.tasks.leftovers import Leftover, find, missing_is_fine, remove, unpro
 from infra.tasks.objects import empty
 from infra.tasks.problem import TaskProblem, code_of
 from infra.tasks.session import Ask, Stage, confirm
-from infra.tasks.stacks import ALL_PARTS, delete, deployed, outputs
+from infra.tasks.stacks import ALL_PARTS, delete, deployed, outputs, template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
@@ -104,7 +103,7 @@ def _staying(stage: Stage, stacks: Mapping[str, "StackTypeDef"], keep_frames: bo
     waiting = list(staying)
     while waiting:
         part = waiting.pop()
-        for name in _imports(_template(stage, part)):
+        for name in _imports(template(stage, part)):
             needed = exporters.get(name)
             if needed and needed not in staying:
                 staying[needed] = f"{stage.stack(part)} stands on it"
@@ -112,21 +111,16 @@ def _staying(stage: Stage, stacks: Mapping[str, "StackTypeDef"], keep_frames: bo
     return {part: staying[part] for part in ALL_PARTS if part in staying}
 
 
-def _template(stage: Stage, part: str) -> dict[str, Any]:
-    body = stage.session.client("cloudformation").get_template(StackName=stage.stack(part)).get("TemplateBody", {})
-    return json.loads(body) if isinstance(body, str) else dict(body)
-
-
-def _imports(template: object) -> Iterator[str]:
+def _imports(body: object) -> Iterator[str]:
     """The names of all exports that a template reads."""
-    if isinstance(template, Mapping):
-        for key, value in template.items():
+    if isinstance(body, Mapping):
+        for key, value in body.items():
             if key == "Fn::ImportValue" and isinstance(value, str):
                 yield value
             else:
                 yield from _imports(value)
-    elif isinstance(template, list):
-        for value in template:
+    elif isinstance(body, list):
+        for value in body:
             yield from _imports(value)
 
 
@@ -155,7 +149,7 @@ def _lift_protection(stage: Stage, part: str) -> None:
 
 def _empty_buckets(stage: Stage, part: str, *, retained: bool) -> None:
     """Those that go with the stack: CloudFormation does not delete a bucket that holds something."""
-    declared = _template(stage, part).get("Resources", {})
+    declared = template(stage, part).get("Resources", {})
     for resource in _resources(stage, part):
         policy = declared.get(resource["LogicalResourceId"], {}).get("DeletionPolicy", "Delete")
         if resource["ResourceType"] == "AWS::S3::Bucket" and (retained or policy == "Delete"):

@@ -8,26 +8,31 @@ Invariants of a restore:
 - it adds what is missing and replaces nothing: what was written since stands, and a second run changes nothing;
 - it is for a table that was emptied or lost: to one that lived on, it would add what was ended or joined since;
 - what has expired meanwhile is left out;
-- nobody sees more cameras than before, nor in between;
-- the table that is restored beside the stage's is deleted at the end, and by the next run when this one dies.
+- nobody sees more cameras than before, nor in between; whoever was removed from a pool that lived on stays out;
+- the table that is restored beside the stage's is deleted at the end, and by the next run when this one dies;
+- a table that somebody deleted comes back under its own name, for no deploy makes it anew (CloudFormation compares
+  templates, not what is there), and with what DynamoDB leaves out of a backup: expiry, point-in-time recovery,
+  protection and tags, as the template has them.
 """
 
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from framewatch.domain.access import CAMERAS_PREFIX
 from infra.settings import REPO
 from infra.tasks.objects import objects_below
-from infra.tasks.problem import TaskProblem
+from infra.tasks.problem import TaskProblem, code_of
 from infra.tasks.session import Ask, Stage, confirm
-from infra.tasks.stacks import outputs
+from infra.tasks.stacks import outputs, template
+from infra.tasks.table_copies import Copy, KeptTable, Sleep, wait_for
 from infra.tasks.users import ROLES, add_user
 
 if TYPE_CHECKING:
@@ -38,18 +43,13 @@ MANIFEST = "backup.json"
 _CONFIG = "config"
 # Of us-east-1, on demand; what a restore writes is dearer than all else about it.
 _USD_A_MILLION_WRITES = 0.625
-_WRITERS = 16
-# Begins the partition of a camera's frames (framewatch/wire/items.py).
-_FRAMES = "F#"
-_WAIT_S, _LONGEST_WAIT_S = 2.0, 30.0
-# Restoring takes from minutes to hours, by the table's size.
-_PATIENCE_S = 24 * 3600.0
-Sleep = Callable[[float], None]
+_USD_A_GB = 0.15  # restored
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """users: their groups of the user pool, by e-mail address. table_backup: the ARN of DynamoDB's."""
+    """users: their groups of the user pool, by e-mail address. table_backup: the ARN of DynamoDB's. user_pool:
+    empty in a backup of before it was noted."""
 
     stage: str
     account: str
@@ -60,6 +60,7 @@ class Manifest:
     table_bytes: int
     objects: tuple[str, ...]
     users: dict[str, list[str]]
+    user_pool: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -81,7 +82,7 @@ def backup(stage: Stage, now: datetime, below: Path = BACKUPS, sleep: Sleep = ti
     folder.mkdir(mode=0o700, parents=True)
     made = client.create_backup(TableName=found["TableName"], BackupName=f"framewatch-{stage.name}-{stamp}")
     arn = made["BackupDetails"]["BackupArn"]
-    _wait(lambda: _backup_state(client, arn), "AVAILABLE", f"the backup of {found['TableName']}", sleep)
+    wait_for(lambda: _backup_state(client, arn), "AVAILABLE", f"the backup of {found['TableName']}", sleep)
     table = client.describe_table(TableName=found["TableName"])["Table"]
     manifest = Manifest(
         stage=stage.name,
@@ -93,6 +94,7 @@ def backup(stage: Stage, now: datetime, below: Path = BACKUPS, sleep: Sleep = ti
         table_bytes=table.get("TableSizeBytes", 0),
         objects=tuple(_save_objects(stage, found["ConfigBucketName"], folder / _CONFIG)),
         users=_users(stage, found["UserPoolId"]),
+        user_pool=found["UserPoolId"],
     )
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
     print(f"table: {arn}")
@@ -111,41 +113,54 @@ def restore(
     *,
     at: datetime | None = None,
     again: bool = False,
+    table_too: bool = True,
     sleep: Sleep = time.sleep,
 ) -> None:
     """at: the table as it was then, by point-in-time recovery, instead of as in the backup. again: goes on with one
-    that was interrupted. Raises TaskProblem."""
+    that was interrupted. table_too: False for configuration and users alone. Raises TaskProblem."""
     manifest, found = Manifest.read(folder), outputs(stage)
+    _check_stands(stage, found)
+    table = KeptTable(stage.session.client("dynamodb"), found["TableName"], sleep)
+    here = (manifest.account, manifest.region) == (stage.account, stage.region)
+    gone = table_too and table.is_gone()
+    if gone and at is not None:
+        raise TaskProblem(f"the table {table.name} is gone, and its point-in-time recovery with it; leave out at=")
+    newest = _newest(table, manifest, here=here) if gone else None
+    if not table_too:
+        what, usd = f"Add the missing configuration files and users of {manifest.stage}, of {manifest.made_at},", 0.0
+    elif newest is not None:
+        what = f"Bring back the table {table.name}, which is gone, as of {newest.made_at}, and what else is missing,"
+        usd = manifest.table_bytes / 1e9 * _USD_A_GB
+    else:
+        moment = at.isoformat() if at else manifest.made_at
+        what = f"Add what is missing of {manifest.items:,} items of {manifest.stage}, of {moment},"
+        # A write a KiB, where none is there yet.
+        usd = max(manifest.items, manifest.table_bytes / 1024) * _USD_A_MILLION_WRITES / 1_000_000
     confirm(
-        f"Add what is missing of {manifest.items:,} items of {manifest.stage}, of"
-        f" {at.isoformat() if at else manifest.made_at}, to the stage {stage.name} in {stage.region}, for up to some"
-        f" {_usd(manifest):,.2f} USD? Type the stage's name: ",
+        f"{what} to the stage {stage.name} in {stage.region}, for up to some {usd:,.2f} USD? Type the stage's name: ",
         stage.name,
         ask,
     )
     objects = _put_objects(stage, found["ConfigBucketName"], folder / _CONFIG, manifest)
     users = _invite(stage, found["UserPoolId"], manifest, again=again)
     print(f"{objects} configuration files and {users} users were missing")
-    if (manifest.account, manifest.region) != (stage.account, stage.region):
+    if not table_too:
+        return
+    if newest is not None:
+        table.bring_back(newest, _declared(stage))
+        print(
+            f"the table {table.name} is back, as of {newest.made_at}; DynamoDB removes what has expired within days"
+        )
+        return
+    # Where a run died that was bringing it back, it is still on its way, or lacks them.
+    table.put_settings(_declared(stage))
+    if not here:
         print(
             f"the table's backup stays in {manifest.region} of account {manifest.account}, and is not restored from"
             " here: nothing was added to the table"
         )
         return
-    client, table = stage.session.client("dynamodb"), found["TableName"]
-    beside = f"{table}-restored"
-    _drop(client, beside, sleep)
-    try:
-        if at is None:
-            client.restore_table_from_backup(TargetTableName=beside, BackupArn=manifest.table_backup)
-        else:
-            client.restore_table_to_point_in_time(SourceTableName=table, TargetTableName=beside, RestoreDateTime=at)
-        _wait(lambda: _table_state(client, beside), "ACTIVE", f"the table {beside}", sleep)
-        if not again:
-            _check_was_lost(client, beside, table)
-        added, there, expired = _add_missing(client, beside, table, now)
-    finally:
-        _drop(client, beside, sleep)
+    added, there, expired = table.fill(at or manifest.table_backup, now, lived_on=again)
     print(f"{added:,} items were missing and are back; {there:,} were there, {expired:,} have expired since")
 
 
@@ -160,84 +175,41 @@ def point_in_time(text: str) -> datetime:
     return at
 
 
-# -- the table ------------------------------------------------------------------------------------------------------
+def _check_stands(stage: Stage, found: Mapping[str, str]) -> None:
+    """What a restore only fills. Raises TaskProblem."""
+    bucket, pool = found["ConfigBucketName"], found["UserPoolId"]
+    cognito = stage.session.client("cognito-idp")
+    how = "and no deploy makes it anew: docs/operations.md#deleted-by-hand says how"
+    try:
+        stage.session.client("s3").head_bucket(Bucket=bucket)
+        cognito.describe_user_pool(UserPoolId=pool)
+    except cognito.exceptions.ResourceNotFoundException:
+        raise TaskProblem(f"the user pool {pool} is gone, {how}") from None
+    except ClientError as error:
+        if code_of(error) not in {"404", "NoSuchBucket"}:
+            raise
+        raise TaskProblem(f"the bucket {bucket} is gone, {how}") from None
 
 
-def _usd(manifest: Manifest) -> float:
-    """A write a KiB, where none is there yet."""
-    writes = max(manifest.items, manifest.table_bytes / 1024)
-    return writes * _USD_A_MILLION_WRITES / 1_000_000
-
-
-def _check_was_lost(client: "DynamoDBClient", source: str, target: str) -> None:
-    """By the first frames that are found. Raises TaskProblem."""
-    page = client.scan(TableName=source, Limit=1000)["Items"]
-    frames = [item for item in page if str(item["pk"]["S"]).startswith(_FRAMES)][:100]
-    if not frames:
-        return
-    keys = [{"pk": item["pk"], "sk": item["sk"]} for item in frames]
-    answer = client.batch_get_item(RequestItems={target: {"Keys": keys, "ProjectionExpression": "pk"}})
-    if there := len(answer["Responses"].get(target, [])):
+def _newest(table: KeptTable, manifest: Manifest, *, here: bool) -> Copy:
+    """The folder's, or what AWS itself kept of the table when it was deleted. Raises TaskProblem."""
+    copies = [*table.kept_by_aws(), *([Copy(manifest.table_backup, manifest.made_at)] if here else [])]
+    if not copies:
         raise TaskProblem(
-            f"the table holds {there} of the first {len(frames)} frames of the backup: it was neither lost nor"
-            " emptied, and what was ended or joined since would come back; if it is a restore that was interrupted,"
-            " again=true goes on with it"
+            f"the table {table.name} is gone, and its backup lies in {manifest.region} of account {manifest.account};"
+            f" `pynt destroy[{manifest.stage}]` and `pynt deploy[{manifest.stage}]` make an empty one to go on with"
         )
+    return max(copies, key=lambda copy: datetime.fromisoformat(copy.made_at))
 
 
-def _add_missing(client: "DynamoDBClient", source: str, target: str, now: datetime) -> tuple[int, int, int]:
-    """How many were added, were there, have expired."""
-    added = there = expired = 0
-
-    def put(item: Mapping[str, Any]) -> bool:
-        try:
-            client.put_item(TableName=target, Item=item, ConditionExpression="attribute_not_exists(pk)")
-        except client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-    with ThreadPoolExecutor(_WRITERS) as pool:
-        for page in client.get_paginator("scan").paginate(TableName=source):
-            fresh = [item for item in page["Items"] if not _is_over(item, now)]
-            done = list(pool.map(put, fresh))
-            added, there = added + sum(done), there + len(done) - sum(done)
-            expired += len(page["Items"]) - len(fresh)
-    return added, there, expired
-
-
-def _is_over(item: Mapping[str, Any], now: datetime) -> bool:
-    return float(item.get("expires_at", {}).get("N", "inf")) <= now.timestamp()
+def _declared(stage: Stage) -> dict[str, Any]:
+    """The table's properties in the template."""
+    resources = template(stage, "data").get("Resources", {}).values()
+    return next((dict(r.get("Properties", {})) for r in resources if r["Type"] == "AWS::DynamoDB::Table"), {})
 
 
 def _backup_state(client: "DynamoDBClient", arn: str) -> str:
     return client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]["BackupStatus"]
-
-
-def _table_state(client: "DynamoDBClient", name: str) -> str:
-    try:
-        return client.describe_table(TableName=name)["Table"]["TableStatus"]
-    except client.exceptions.ResourceNotFoundException:
-        return "gone"
-
-
-def _drop(client: "DynamoDBClient", name: str, sleep: Sleep) -> None:
-    state = _table_state(client, name)
-    if state == "gone":
-        return
-    if state == "CREATING":
-        _wait(lambda: _table_state(client, name), "ACTIVE", f"the table {name}", sleep)
-    client.delete_table(TableName=name)
-    _wait(lambda: _table_state(client, name), "gone", f"the table {name}", sleep)
-
-
-def _wait(state: Callable[[], str], wanted: str, what: str, sleep: Sleep) -> None:
-    """Raises TaskProblem after a day."""
-    waited_s, pause_s = 0.0, _WAIT_S
-    while (now := state()) != wanted:
-        if waited_s >= _PATIENCE_S:
-            raise TaskProblem(f"{what} is still {now}; run it again when it is {wanted}")
-        sleep(pause_s)
-        waited_s, pause_s = waited_s + pause_s, min(2 * pause_s, _LONGEST_WAIT_S)
 
 
 # -- configuration and users ----------------------------------------------------------------------------------------
@@ -298,8 +270,14 @@ def _users(stage: Stage, pool: str) -> dict[str, list[str]]:
 
 def _invite(stage: Stage, pool: str, manifest: Manifest, *, again: bool) -> int:
     """Passwords are in no backup: whoever is missing is invited, and chooses another. One who had no role is left; so
-    is one who is there without a role, unless an interrupted run may have left them so."""
+    is one who is there without a role, unless an interrupted run may have left them so. From a pool that lived on
+    nobody is missing by mistake of ours: somebody has removed them."""
     there = _users(stage, pool)
+    if pool == manifest.user_pool:
+        removed = sorted(manifest.users.keys() - there.keys())
+        if removed:
+            print(f"removed since the backup, and not invited again: {', '.join(removed)}; `pynt adduser` does that")
+        return 0
     count = 0
     for email, groups in manifest.users.items():
         role = next((role for role in ROLES if role in groups), None)

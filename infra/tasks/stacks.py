@@ -1,9 +1,10 @@
 """The stage's CloudFormation stacks: which there are, what they put out, why one failed."""
 
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -47,6 +48,12 @@ def outputs(stage: Stage) -> dict[str, str]:
                 " or set AWS_REGION to where it is"
             )
     return {o["OutputKey"]: o["OutputValue"] for stack in stacks.values() for o in stack.get("Outputs", [])}
+
+
+def template(stage: Stage, part: str) -> dict[str, Any]:
+    """As it is deployed."""
+    body = stage.session.client("cloudformation").get_template(StackName=stage.stack(part)).get("TemplateBody", {})
+    return json.loads(body) if isinstance(body, str) else dict(body)
 
 
 def delete(stage: Stage, part: str) -> None:

@@ -32,6 +32,8 @@ class FakeStack:
     # (logical id, type, physical id, deletion policy)
     resources: list[tuple[str, str, str, str]] = field(default_factory=list)
     imports: list[str] = field(default_factory=list)
+    # By logical id.
+    properties: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     # What a deletion ends in.
     deletes_to: str = "DELETE_COMPLETE"
@@ -69,7 +71,12 @@ class FakeCloudFormation:
     def get_template(self, StackName: str) -> dict[str, Any]:
         stack = self.stacks[StackName]
         declared: dict[str, Any] = {
-            logical: {"Type": kind, "DeletionPolicy": policy} for logical, kind, _, policy in stack.resources
+            logical: {
+                "Type": kind,
+                "DeletionPolicy": policy,
+                **({"Properties": stack.properties[logical]} if logical in stack.properties else {}),
+            }
+            for logical, kind, _, policy in stack.resources
         }
         for number, name in enumerate(stack.imports):
             declared[f"Reader{number}"] = {"Properties": {"List": [{"Fn::ImportValue": name}]}}

@@ -5,18 +5,19 @@ import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from botocore.awsrequest import AWSResponse, HeadersDict
 
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_table import DynamoFrameTable
 from framewatch.wire.frame_items import StoredFrame
 from infra.settings import PARTS
-from infra.tasks import recovery
+from infra.tasks import table_copies
 from infra.tasks.problem import TaskProblem
 from infra.tasks.recovery import MANIFEST, backup, point_in_time, restore
-from infra.tasks.users import add_user
+from infra.tasks.users import add_user, remove_user
 from tests.aws import TABLE, all_items, create_table
 from tests.frames import NOON, PERSON, make_frame
 from tests.infra.fake_aws import REGION, Account
@@ -29,7 +30,7 @@ SITE, EDGE = b"cameras: [{id: front}]\n", b"cameras: []\n"
 @pytest.fixture(autouse=True)
 def one_writer(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto's tables are plain dicts: of two threads that begin the same partition, one's item is lost."""
-    monkeypatch.setattr("infra.tasks.recovery._WRITERS", 1)
+    monkeypatch.setattr("infra.tasks.table_copies._WRITERS", 1)
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_one_that_was_interrupted_goes_on(account: Account, tmp_path: Path, monk
             raise KeyboardInterrupt
 
     client.meta.events.register("before-parameter-build.dynamodb.PutItem", dies, unique_id="dies")
-    monkeypatch.setattr(recovery, "_WRITERS", 1)
+    monkeypatch.setattr(table_copies, "_WRITERS", 1)
     try:
         with pytest.raises(KeyboardInterrupt):
             brought_back(account, folder)
@@ -221,6 +222,126 @@ def test_the_table_comes_back_as_it_was_at_a_time(account: Account, tmp_path: Pa
     finally:
         client.meta.events.unregister(event, unique_id="seen")
     assert [(a["SourceTableName"], a["RestoreDateTime"]) for a in asked] == [(TABLE, NOON - timedelta(hours=2))]
+
+
+PROPERTIES = {
+    "DeletionProtectionEnabled": True,
+    "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    "Tags": [{"Key": "stage", "Value": "dev"}],
+    "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+}
+
+
+def declare_table(account: Account) -> None:
+    stack = account.stacks.add("data")
+    stack.resources = [("FrameTable", "AWS::DynamoDB::Table", TABLE, "Retain")]
+    stack.properties = {"FrameTable": PROPERTIES}
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_table_that_is_gone_comes_back_under_its_name_protected_as_its_template_says(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """tests/functional/test_recovery_drill.py has the rest of its settings."""
+    client, before = account.client("dynamodb"), items(account)
+    declare_table(account)
+    folder = saved(account, tmp_path)
+    client.delete_table(TableName=TABLE)
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "dev"
+
+    restore(account.stage(), folder, NOON, answer, sleep=no_wait)
+    assert f"Bring back the table {TABLE}, which is gone, as of {NOON.isoformat()}" in asked[0]
+    assert items(account) == before
+    assert client.describe_table(TableName=TABLE)["Table"]["DeletionProtectionEnabled"] is True
+    assert f"the table {TABLE} is back" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("pool")
+def test_what_aws_kept_of_a_deleted_table_is_taken_where_it_is_newer(account: Account, tmp_path: Path) -> None:
+    """As DynamoDB lists it; moto makes none."""
+    client, folder = account.client("dynamodb"), saved(account, tmp_path)
+    store_frames(account, range(6, 8))
+    newer = items(account)
+    kept = client.create_backup(TableName=TABLE, BackupName=f"{TABLE}$DeletedTableBackup")["BackupDetails"][
+        "BackupArn"
+    ]
+    client.delete_table(TableName=TABLE)
+    deleted_at = NOON + timedelta(hours=1)
+
+    def list_it(parsed: dict[str, Any], **_: Any) -> None:
+        for found in parsed["BackupSummaries"]:
+            if found["BackupArn"] == kept:
+                found |= {"BackupType": "SYSTEM", "BackupCreationDateTime": deleted_at}
+
+    client.meta.events.register("after-call.dynamodb.ListBackups", list_it, unique_id="list")
+    try:
+        brought_back(account, folder)
+    finally:
+        client.meta.events.unregister("after-call.dynamodb.ListBackups", unique_id="list")
+    assert items(account) == newer
+
+
+@pytest.mark.usefixtures("pool")
+def test_point_in_time_recovery_is_switched_on_as_soon_as_a_new_table_takes_it(
+    account: Account, tmp_path: Path
+) -> None:
+    client, folder = account.client("dynamodb"), saved(account, tmp_path)
+    declare_table(account)
+    client.delete_table(TableName=TABLE)
+    answers = [AWSResponse("", 400, cast(Any, HeadersDict()), None)] * 2
+
+    def not_yet(**_: Any) -> Any:
+        return (answers.pop(), {"Error": {"Code": "ContinuousBackupsUnavailableException"}}) if answers else None
+
+    client.meta.events.register("before-call.dynamodb.UpdateContinuousBackups", not_yet, unique_id="not")
+    try:
+        brought_back(account, folder)
+    finally:
+        client.meta.events.unregister("before-call.dynamodb.UpdateContinuousBackups", unique_id="not")
+    found = client.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+    assert answers == []
+    assert found["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_table_that_is_gone_has_no_past_to_go_back_to_and_no_backup_elsewhere(
+    account: Account, tmp_path: Path
+) -> None:
+    folder = saved(account, tmp_path)
+    account.client("dynamodb").delete_table(TableName=TABLE)
+    with pytest.raises(TaskProblem, match="its point-in-time recovery with it; leave out at="):
+        brought_back(account, folder, at=NOON)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"region": "us-east-1"}))
+    with pytest.raises(TaskProblem, match="is gone, and its backup lies in us-east-1"):
+        brought_back(account, folder)
+
+
+@pytest.mark.usefixtures("pool")
+def test_who_was_removed_from_a_pool_that_lived_on_is_named_and_not_invited_again(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = saved(account, tmp_path)
+    remove_user(account.stage(), "bo@example.org")
+    capsys.readouterr()
+    brought_back(account, folder, table_too=False)
+    said = capsys.readouterr().out
+    assert "removed since the backup, and not invited again: bo@example.org" in said
+    assert "0 configuration files and 0 users were missing" in said
+
+
+@pytest.mark.usefixtures("pool")
+def test_configuration_and_users_come_back_without_the_table(account: Account, tmp_path: Path) -> None:
+    folder = saved(account, tmp_path)
+    lose_everything(account)
+    brought_back(account, folder, table_too=False)
+    assert items(account) == {}
+    assert set(objects(account)) == {"site.yaml", "edge/framewatch-dev-edge-shop-1/edge.yaml"}
+    assert groups(account, "bo@example.org") == {"viewer", "cameras-yard"}
 
 
 @pytest.mark.usefixtures("pool")
