@@ -1,4 +1,7 @@
-"""One page in CloudWatch, the way of a frame: what arrives, what becomes of it, who is told, who looks."""
+"""One page in CloudWatch, the way of a frame: what arrives, what becomes of it, who is told, who looks.
+
+Not all that the functions count is here: tests/infra/test_operations.py lists what is left out, and why.
+"""
 
 from collections.abc import Sequence
 
@@ -24,7 +27,6 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
         _graph(
             "Frames in",
             of.stream.metric("IncomingRecords", label="arrived"),
-            of.frames.metric("RecordsReceived", label="received, retries included"),
             of.frames.metric("FramesStored", label="stored"),
             of.frames.metric("HeartbeatsStored", label="heartbeats"),
         ),
@@ -48,7 +50,6 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
             "Sent round again",
             of.frames.metric("RecordsFailed", label="all"),
             of.frames.metric("FramesDeferred", label="no time left"),
-            of.frames.metric("SiteUnavailable", label="no site file (batches)"),
             of.frames.metric("UnexpectedErrors", label="unexpected"),
         ),
         _graph(
@@ -61,7 +62,6 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
     board.add_widgets(
         _graph(
             "Vision, failed",
-            of.frames.metric("VisionErrors", label="all"),
             of.frames.metric("VisionThrottled", label="throttled"),
             of.frames.metric("VisionUnavailable", label="unavailable"),
             of.frames.metric("VisionDenied", label="denied"),
@@ -121,6 +121,13 @@ def dashboard(scope: Construct, stage: str, of: Sources, alarms: Sequence[cloudw
             of.afterwards.metric("TextsSent", label="texts sent"),
             of.afterwards.metric("AlertsFailed", label="alerts that reached nobody"),
             of.afterwards.metric("TextErrors", label="texts that wait"),
+        ),
+        # The rest of those stored was analysed, and billed.
+        _graph(
+            "Frames stored that vision was not asked about",
+            of.frames.metric("FramesInherited", label="nearly equal to an analysed one"),
+            of.frames.metric("FramesScreened", label="found empty by the box"),
+            of.frames.metric("FramesOverBudget", label="spared for the budget"),
         ),
     )
     return board

@@ -1,5 +1,6 @@
 """Alarms, their runbook, the dashboard and the budget: templates, held against the metrics that the code emits."""
 
+import ast
 import contextlib
 import json
 import re
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from framewatch.adapters.aws.meter import NAMESPACE, EmfMeter
+from framewatch.domain.budget import BudgetStep
 from framewatch.domain.errors import (
     NotificationRejected,
     NotificationUnavailable,
@@ -21,6 +23,7 @@ from framewatch.domain.errors import (
     VisionThrottled,
     VisionUnavailable,
 )
+from framewatch.services.choose_analysis import SPARED_AS
 from framewatch.services.process_frames import process_batch
 from framewatch.services.watch_over import watch_over
 from infra.settings import REPO
@@ -32,8 +35,9 @@ from local_cloud.deploy import deploy
 from local_cloud.emulator import ACCOUNT, Emulator
 from tests.batches import ANA, BO, failing_record, record
 from tests.fakes import World, make_site
-from tests.frames import PERSON, beat_record, make_heartbeat
+from tests.frames import PERSON, beat_record, make_heartbeat, make_record
 from tests.infra.conftest import Assembly, synthesise
+from tests.unit.test_process_frames_spared import SparingWorld
 from tests.watch_fakes import WatchWorld
 
 pytestmark = pytest.mark.slow
@@ -74,6 +78,27 @@ EXPECTED = {
     "sms-spend": ("SMSMonthToDateSpentUSD", "Maximum", MORE, 0.8, 1, "ignore"),
     "api-errors": ("5xx", "Sum", MORE, 5, 1, "notBreaching"),
     "api-slow": ("Latency", "p95", MORE, 3000, 3, "notBreaching"),
+}
+# What the functions count and neither alarm nor dashboard shows; it is in CloudWatch > Metrics all the same.
+NOT_SHOWN = {
+    "AlertsDeferred": "the watchdog's next round has them; what lasts is an alert that reached nobody",
+    "AlertsHeld": "GET /v1/withheld has each with its reason",
+    "AlertsLeftToWatchdog": "a minute later it is sent, or fails and is counted as that",
+    "AlertsWithheld": "GET /v1/withheld has each with its reason",
+    "BudgetChanges": "a text tells each, and GET /v1/budget",
+    "CamerasSilent": "a text tells each by name, and GET /v1/cameras",
+    "CountsDeferred": "charts catch up by themselves; the watchdog's log says for how many cameras",
+    "DigestsSent": "each is a text that was sent",
+    "FramesDuplicate": "redelivery is Kinesis's way, and costs nothing",
+    "FramesLate": "a box that sends its backlog; each is stored and counted as any other",
+    "HeartbeatsStale": "a heartbeat that came twice, or after its successor",
+    "RecordsReceived": "what arrives and what is sent round again are shown, by Kinesis and RecordsFailed",
+    "TextsHeld": "GET /v1/withheld has each with its reason",
+    "TopicMessagesSent": "what listens to the topic is not ours, and counts for itself",
+    "TroublesTold": "each is a text that was sent",
+    "VisionErrors": "its three kinds are shown",
+    "VisitConflicts": "tried again at once; what lasts is an unexpected error",
+    "Withheld-": "by reason: GET /v1/withheld has each",
 }
 # What a dimension must name, where it names a thing of ours.
 NAMED = {
@@ -278,6 +303,13 @@ def go_through_everything(meter: EmfMeter) -> None:
     process(world, record(world, 0, PERSON))
     world = World()
     process(world, record(world, 0, PERSON), seconds_left=iter([300.0, 1.0, 1.0]))
+    sparing = SparingWorld()
+    first = sparing.frame(1, PERSON)
+    process(sparing, *map(make_record, (first, sparing.frame(2, like=first))))
+    sparing.site.config = make_site(vision={"trust_screen": True})
+    process(sparing, make_record(sparing.frame(3, screened_out=True)))
+    sparing.step(BudgetStep.KEEP_ONLY)
+    process(sparing, make_record(sparing.frame(4)))
 
 
 ESCALATING = {"id": "door", "labels": ["Person"], "notify": ["ana"], "escalate_to": ["bo"], "escalate_after_s": 60}
@@ -316,6 +348,43 @@ def test_alarms_and_dashboard_read_only_metrics_that_the_functions_emit(
     read = {m for m in (*alarm_metrics(assembly), *board_metrics(assembly)) if m.namespace == NAMESPACE}
     assert len(read) > 10
     assert read <= told, read - told
+
+
+# Names that are put together, by the code that does it.
+PUT_TOGETHER = {
+    "SPARED_AS[choice.analysis]": set(SPARED_AS.values()),
+    "type(error).__name__": {error.__name__ for error in (VisionThrottled, VisionUnavailable, VisionDenied)},
+}
+
+
+def counted_names() -> set[str]:
+    """Every name under which the code counts or times something; of one that ends in a variable, how it begins."""
+    found: set[str] = set()
+    for path in (*(REPO / "framewatch" / "services").rglob("*.py"), *(REPO / "lambdas").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
+                continue
+            counter = ast.unparse(call.func.value).rpartition(".")[2].lstrip("_")
+            if counter not in {"tally", "meter"} or call.func.attr not in {"count", "time_ms"}:
+                continue
+            if path.name == "tally.py":
+                continue  # it passes on what it was given
+            written = ast.unparse(call.args[0])
+            names = {
+                n.value for n in ast.walk(call.args[0]) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+            }
+            names |= PUT_TOGETHER.get(written, set())
+            assert names, f"{path.name} counts {written}: add to PUT_TOGETHER what that can be"
+            found |= names
+    return found
+
+
+def test_whatever_is_counted_is_shown_or_alarmed_on_or_left_out_for_a_reason(assembly: Assembly) -> None:
+    read = {m.name for m in (*alarm_metrics(assembly), *board_metrics(assembly)) if m.namespace == NAMESPACE}
+    counted = counted_names()
+    assert len(counted) > 30
+    assert counted - read - NOT_SHOWN.keys() == set(), "show it on the dashboard, or say in NOT_SHOWN why not"
+    assert NOT_SHOWN.keys() <= counted - read, "what is shown, or counted no more, needs no reason"
 
 
 def test_alarms_and_dashboard_name_things_that_are_there(assembly: Assembly) -> None:
