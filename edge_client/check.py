@@ -1,4 +1,5 @@
-"""`framewatch-edge check` and `snapshot`: open cameras as the service would, and show what they show.
+"""`framewatch-edge check` and `snapshot`: open cameras as the service would, and show what they show. Where the box
+has a screen, `check` tries it too.
 
 Each is opened in its own worker process, behind its privacy masks, and ended at its first picture.
 """
@@ -121,7 +122,9 @@ def table(probes: Sequence[Probe]) -> str:
 
 
 def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    check = commands.add_parser("check", help="validate the edge file, open each camera, save a snapshot of each")
+    check = commands.add_parser(
+        "check", help="validate the edge file, open each camera, save a snapshot of each, try the screen"
+    )
     check.add_argument("--config", default=DEFAULT_CONFIG, metavar="FILE", help=f"default {DEFAULT_CONFIG}")
     check.add_argument(
         "--snapshots", default="snapshots", metavar="FOLDER", help="where the pictures go, default snapshots"
@@ -138,7 +141,7 @@ def add_snapshot(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:  # noqa: ARG001 - a command's shape
-    """0 when every enabled camera shows a picture, else 1."""
+    """0 when every enabled camera shows a picture and the screen, if there is one, works; else 1."""
     config = _load(args.config)
     if config is None:
         return 1
@@ -151,7 +154,25 @@ def _check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:  #
     for p in probes:
         if p.jpeg is not None:
             ok = _save(p.jpeg, Path(args.snapshots) / f"{p.camera_id}.jpg") and ok
-    return 0 if ok else 1
+    return 0 if _check_screen(config, probes) and ok else 1
+
+
+def _check_screen(config: EdgeConfig, probes: Sequence[Probe]) -> bool:
+    """Its model on the first picture of a camera that has it, or on a grey one where no camera shows any."""
+    screened = {camera.id for camera in config.cameras if camera.enabled and camera.screen}
+    if config.screen is None or not screened:
+        return True
+    import cv2  # noqa: PLC0415 - takes longer than all else here, and most boxes have no screen
+    import numpy as np  # noqa: PLC0415
+
+    from edge_client.screen import try_screen  # noqa: PLC0415
+
+    jpeg = next((p.jpeg for p in probes if p.jpeg is not None and p.camera_id in screened), None)
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg is not None else None
+    frame_bgr = np.full((720, 1280, 3), 128, np.uint8) if picture is None else np.asarray(picture, np.uint8)
+    works, line = try_screen(config.screen, frame_bgr)
+    print(line, flush=True)
+    return works
 
 
 def _snapshot(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

@@ -4,6 +4,7 @@ Invariants: a frame is held up for PATIENCE_S at most; whatever goes wrong, the 
 of trouble is told once, and every frame it concerns is counted.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -17,6 +18,7 @@ from framewatch.domain.labels import fold
 # Twice what the slower model takes on one slow core. The next frame is a second away.
 PATIENCE_S = 1.0
 _MESSAGE_CHARS = 300
+_UNSCREENED = "Put that right on this box, or in the edge file's `screen`; until then every frame goes unscreened."
 
 
 class Screen:
@@ -62,6 +64,28 @@ class Screen:
             self._told.add(why)
             self._on_trouble(f"the screen is passed over: {why[:_MESSAGE_CHARS]}")
         return Verdict.FAILED
+
+
+def try_screen(
+    settings: ScreenSettings, frame_bgr: FrameBGR, *, load: Callable[[ScreenSettings], ObjectDetector] | None = None
+) -> tuple[bool, str]:
+    """Whether it works on this box, and a line that says how, or what is wrong and what to do."""
+    try:
+        model = (load or _load)(settings)
+        model.detect(frame_bgr, settings.min_confidence)  # the first takes longer than any other
+        started_s = time.monotonic()
+        found = model.detect(frame_bgr, settings.min_confidence)
+        took_s = time.monotonic() - started_s
+    except PermanentError as error:
+        return False, f"screen: {str(error)[:_MESSAGE_CHARS]}. {_UNSCREENED}"
+    except Exception as error:  # noqa: BLE001 - as in the service
+        return False, f"screen: its model {settings.model} failed ({type(error).__name__}). {_UNSCREENED}"
+    said = f"screen: {model.name} takes {took_s * 1000:.0f} ms a picture"
+    if took_s > PATIENCE_S:
+        return False, f"{said}, and a frame waits {PATIENCE_S:g} s for it: use a smaller one. {_UNSCREENED}"
+    labels = frozenset(map(fold, settings.labels))
+    seen = sorted({thing.class_name for thing in found} & labels)
+    return True, f"{said}; this one shows {', '.join(seen) or 'none of its labels'}"
 
 
 def _load(settings: ScreenSettings) -> ObjectDetector:

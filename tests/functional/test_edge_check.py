@@ -1,7 +1,10 @@
 """`framewatch-edge check` and `snapshot`: every camera is opened for real, and what is masked stays masked."""
 
+import hashlib
 import os
+import re
 import stat
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +13,8 @@ import pytest
 from edge_client import cli
 from tests.edge_box import Box, MjpegCamera, Stream, write_clip
 
+DATA = Path(os.environ.get("FRAMEWATCH_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+YOLOX = DATA / "models" / "yolox_nano_416.onnx"
 PASSWORD = "p@ss:w/rd #1%"
 RIGHT_HALF = [[0.5, 0.0], [1.0, 0.0], [1.0, 1.0], [0.5, 1.0]]
 
@@ -112,3 +117,79 @@ def test_a_snapshot_of_a_camera_that_shows_nothing_fails_with_the_sentence(box, 
     box.configure([{"id": "gone", "source": str(write_clip(tmp_path / "b.avi")) + ".no"}])
     assert cli.main(["snapshot", "gone", "--config", str(box.config_path)]) == 1
     assert "there is no such file" in capfd.readouterr().err and not (tmp_path / "gone.jpg").exists()
+
+
+# -- the screen ------------------------------------------------------------------------------------------------------
+
+
+def message(*fields: tuple[int, int | bytes]) -> bytes:
+    """As Protocol Buffers write them: numbers below 128, and what has a length below 16384."""
+    written = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            written += bytes([number << 3, value])
+        else:
+            written += bytes([number << 3 | 2, len(value) & 0x7F | 0x80, len(value) >> 7]) + value
+    return written
+
+
+def picture_to_picture() -> bytes:
+    """An ONNX network that answers the picture it was given: a network, and no detector."""
+    sides = message(*((1, message((1, side))) for side in (1, 3)), *((1, message((2, b"S"))) for _ in range(2)))
+    of_floats = message((1, message((1, 1), (2, sides))))
+    node = message((1, b"in"), (2, b"out"), (4, b"Relu"))
+    graph = message(
+        (1, node), (2, b"g"), (11, message((1, b"in"), (2, of_floats))), (12, message((1, b"out"), (2, of_floats)))
+    )
+    return message((1, 7), (7, graph), (8, message((2, 13))))
+
+
+def screen(**more):
+    return {"screen": {"model": "ssd-mobilenet-v2", "labels": ["person", "dog"], **more}}
+
+
+def check_with(box, capfd, screen, cameras):
+    box.configure(cameras, **screen)
+    status = cli.main(["check", "--config", str(box.config_path)])
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("screen: ")]
+    return status, lines
+
+
+def test_check_tries_the_screen_on_the_first_picture_and_says_what_it_took(box, bright_clip, capfd):
+    cameras = [{"id": "bare", "source": bright_clip, "screen": False}, {"id": "clip", "source": bright_clip}]
+    status, (line,) = check_with(box, capfd, screen(), cameras)
+    said = r"screen: ssd-mobilenet-v2\S* takes \d+ ms a picture; this one shows none of its labels"
+    assert status == 0 and re.fullmatch(said, line)
+
+
+@pytest.mark.skipif(not YOLOX.is_file(), reason=f"there is no {YOLOX}")
+def test_check_tries_an_onnx_file_also_when_no_camera_shows_a_picture(box, tmp_path, capfd):
+    digest = hashlib.sha256(YOLOX.read_bytes()).hexdigest()
+    cameras = [{"id": "gone", "source": str(tmp_path / "no.mp4")}]
+    status, (line,) = check_with(box, capfd, screen(model=str(YOLOX), sha256=digest), cameras)
+    assert status == 1 and line.startswith("screen: yolox-yolox_nano_416 takes ")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (None, {}, "street.onnx does not exist"),
+        (b"not a network", {}, "cannot read "),
+        (picture_to_picture(), {}, "is not a supported detector: it answers the shape "),
+        (b"another", {"sha256": "0" * 64}, "not the expected " + "0" * 64),
+    ],
+    ids=["missing", "no network", "no detector", "another file"],
+)
+def test_check_fails_when_the_screen_cannot_work_and_says_why_in_a_line(box, bright_clip, capfd, wrong):
+    content, more, what = wrong
+    path = box.folder / "street.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    cameras = [{"id": "clip", "source": bright_clip}]
+    status, (line,) = check_with(box, capfd, screen(model=str(path), **more), cameras)
+    assert status == 1 and what in line and line.endswith("until then every frame goes unscreened.")
+
+
+def test_check_of_a_box_without_a_screen_or_whose_cameras_do_without_says_nothing_of_one(box, bright_clip, capfd):
+    assert check_with(box, capfd, {}, [{"id": "clip", "source": bright_clip}]) == (0, [])
+    assert check_with(box, capfd, screen(), [{"id": "clip", "source": bright_clip, "screen": False}]) == (0, [])

@@ -10,7 +10,7 @@ from edge_client.config import EdgeFileError, read_edge_text
 from edge_client.gate_settings import GateSettings
 from edge_client.ledger import Ledger
 from edge_client.pipe import Job, Kind
-from edge_client.screen import Screen
+from edge_client.screen import Screen, try_screen
 from edge_client.screen_settings import ScreenSettings, Verdict
 from edge_client.worker import Worker
 from framewatch.adapters.vision.base import Detection, ModelError
@@ -108,6 +108,23 @@ def test_a_model_that_takes_too_long_holds_no_frame_up_and_is_asked_again_when_i
     model.held.set()
     wait_until(lambda: screen.look(FRAME) is Verdict.NOTHING)
     assert len(model.asked) == 2  # nor is it asked later about frames that are gone
+
+
+def test_a_model_that_is_tried_and_takes_longer_than_a_frame_waits_is_told_so(monkeypatch):
+    monkeypatch.setattr("edge_client.screen.PATIENCE_S", 0.0)
+    works, line = try_screen(SETTINGS, FRAME, load=lambda _: Model(("person", 60.0)))
+    assert not works and "and a frame waits 0 s for it: use a smaller one" in line
+
+
+def test_a_model_that_is_tried_and_sees_a_label_says_which():
+    works, line = try_screen(SETTINGS, FRAME, load=lambda _: Model(("person", 60.0), ("car", 90.0)))
+    assert works and line.endswith("a picture; this one shows person")
+
+
+@pytest.mark.parametrize("error", [cv2.error("layer 7"), MemoryError()])
+def test_a_model_that_fails_when_it_is_tried_is_a_line(error):
+    works, line = try_screen(SETTINGS, FRAME, load=lambda _: Model(error=error))
+    assert not works and line.startswith("screen: its model model.onnx failed (") and "\n" not in line
 
 
 # -- in the worker ---------------------------------------------------------------------------------------------------
