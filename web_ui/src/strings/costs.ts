@@ -109,13 +109,6 @@ export const costs = {
       "watched-only": "And only what a rule with somebody to tell watches",
       "keep-only": "Analyses nothing, keeps every picture",
     } as Record<StepName, string>,
-    forHow: "For",
-    spans: [
-      { hours: 1, words: "1 hour" },
-      { hours: 8, words: "8 hours" },
-      { hours: 24, words: "24 hours" },
-      { hours: 24 * 7, words: "7 days" },
-    ],
     apply: "Set",
     applying: "Setting…",
     done: "It is set, and holds everywhere within two minutes.",

@@ -23,13 +23,6 @@ export const limits = {
   budget: "USD a month",
   unchanged: (value: string) => `${value}, as in the site file`,
   noBudget: "no budget, as in the site file",
-  forHow: "For",
-  spans: [
-    { hours: 1, words: "1 hour" },
-    { hours: 8, words: "8 hours" },
-    { hours: 24, words: "24 hours" },
-    { hours: 24 * 7, words: "7 days" },
-  ],
   apply: "Set",
   applying: "Setting…",
   done: "The limits are set. They hold everywhere within a minute.",

@@ -7,6 +7,8 @@ import { budgetRequest, LIFTED_FOR_HOURS } from "../../state/costs";
 import { budgetWords } from "../../strings/budget";
 import { costs as all } from "../../strings/costs";
 import { whoOf } from "../../state/reviewWords";
+import "../../styles/fields.css";
+import { HoursField } from "../../ui/HoursField";
 import { WarnIcon } from "../../ui/icons";
 import { shortTime } from "../wall/words";
 
@@ -182,6 +184,7 @@ function Change({ cameras, whole, sending, onAsk }: { cameras: readonly CameraCo
     <details class="costs-change">
       <summary>{words.change}</summary>
       <form
+        class="fields"
         aria-label={words.change}
         onSubmit={(event) => {
           event.preventDefault();
@@ -209,16 +212,7 @@ function Change({ cameras, whole, sending, onAsk }: { cameras: readonly CameraCo
             ))}
           </select>
         </p>
-        <p>
-          <label for={`${id}-hours`}>{words.forHow}</label>
-          <select id={`${id}-hours`} value={String(hours)} onChange={(event) => setHours(Number(event.currentTarget.value))}>
-            {words.spans.map((span) => (
-              <option key={span.hours} value={String(span.hours)}>
-                {span.words}
-              </option>
-            ))}
-          </select>
-        </p>
+        <HoursField hours={hours} onChoose={setHours} />
         <button class="button button-main" aria-disabled={sending}>
           {sending ? words.applying : words.apply}
         </button>

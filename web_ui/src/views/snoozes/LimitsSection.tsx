@@ -6,7 +6,9 @@ import { rfc3339 } from "../../state/filters";
 import { budgetWords, EMPTY_FORM, requestOf, usdWords, whyNotSet, type LimitsForm } from "../../state/limitsForm";
 import { whoOf } from "../../state/reviewWords";
 import { limits as words } from "../../strings/limits";
+import "../../styles/fields.css";
 import { siteTimeAt } from "../../time/zone";
+import { HoursField } from "../../ui/HoursField";
 import { WarnIcon } from "../../ui/icons";
 
 const POLL_MS = 15_000;
@@ -124,7 +126,7 @@ function Change({ limits: { site_file }, sending, onSend, onWrong }: ChangeProps
     { key: "usd", name: words.budget, hint: budgetWords(site_file) },
   ] as const;
   return (
-    <form class="limits-form" aria-label={words.change} onSubmit={(event) => void submit(event)}>
+    <form class="fields limits-form" aria-label={words.change} onSubmit={(event) => void submit(event)}>
       <h3>{words.change}</h3>
       {fields.map(({ key, name, hint }) => (
         <p key={key}>
@@ -139,16 +141,7 @@ function Change({ limits: { site_file }, sending, onSend, onWrong }: ChangeProps
           />
         </p>
       ))}
-      <p>
-        <label for={`${id}-hours`}>{words.forHow}</label>
-        <select id={`${id}-hours`} value={String(form.hours)} onChange={(event) => setForm({ ...form, hours: Number(event.currentTarget.value) })}>
-          {words.spans.map(({ hours, words: span }) => (
-            <option key={hours} value={String(hours)}>
-              {span}
-            </option>
-          ))}
-        </select>
-      </p>
+      <HoursField hours={form.hours} onChoose={(hours) => setForm({ ...form, hours })} />
       <button class="button button-main" aria-disabled={sending}>
         {sending ? words.applying : words.apply}
       </button>
