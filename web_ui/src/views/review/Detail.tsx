@@ -1,7 +1,6 @@
 import type { RefObject } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { windowAround } from "../../api/client";
-import type { Alert, Answer, AnswerKind, Camera, Frame, Snooze } from "../../api/types";
+import { useEffect, useState } from "preact/hooks";
+import type { Alert, Answer, AnswerKind, Snooze } from "../../api/types";
 import { linkTo, may, useApp } from "../../app/context";
 import { rfc3339 } from "../../state/filters";
 import { NO_REVIEW_FILTERS, searchOfReview } from "../../state/reviewAddress";
@@ -10,14 +9,13 @@ import { clockWords, deedWords, msWords, ruleWords, stagesOf, standingOf, wholeW
 import { review } from "../../strings/review";
 import { ageWords, wholePercent } from "../../time/words";
 import { siteTimeAt } from "../../time/zone";
-import { CloseIcon, LeftIcon, PictureIcon, RightIcon, WarnIcon } from "../../ui/icons";
-import { Picture } from "../../ui/Picture";
+import { CloseIcon, LeftIcon, RightIcon, WarnIcon } from "../../ui/icons";
 import { useTicking } from "../../ui/ticker";
+import { AlertPicture } from "./AlertPicture";
+import { NoteForm } from "./NoteForm";
 
-const NOTE_MAX_CHARS = 500;
 /** Of the timeline, on each side of the alert. */
 const AROUND_MS = 5 * 60_000;
-const UNKNOWN_SIZE = { width: 1280, height: 720 };
 
 export interface DetailProps {
   alert: Alert;
@@ -193,100 +191,6 @@ function Actions({ deeds, onAct, onNote }: { deeds: readonly Deed[]; onAct: (kin
   );
 }
 
-/** The whole picture with the box that alerted, and the camera's zones over it. */
-function AlertPicture({ alert, camera, epoch }: { alert: Alert; camera: Camera | null; epoch: number }) {
-  const { client, zone } = useApp();
-  // The frame knows how large its picture is; until then there is none to be drawn wrong.
-  const [frame, setFrame] = useState<Frame | null | undefined>(undefined);
-  const missing = frame === undefined;
-  useEffect(() => {
-    if (!missing && epoch === 0) return;
-    const abort = new AbortController();
-    const asked = { camera: alert.camera_id, ...windowAround(alert.captured_at) };
-    client.frames(asked, abort.signal).then(
-      (page) => setFrame(page.frames.find(({ frame_id }) => frame_id === alert.frame_id) ?? null),
-      () => abort.signal.aborted || setFrame((known) => known ?? null),
-    );
-    return () => abort.abort();
-  }, [epoch]);
-  const time = siteTimeAt(Date.parse(alert.captured_at), zone);
-  const imageUrl = frame?.image_url ?? alert.image_url;
-  const renew = useCallback(async () => {
-    const page = await client.frames({ camera: alert.camera_id, ...windowAround(alert.captured_at) });
-    const again = page.frames.find(({ frame_id }) => frame_id === alert.frame_id) ?? null;
-    if (again) setFrame(again);
-    return again;
-  }, [client, alert.alert_id]);
-  if (missing || imageUrl === null) {
-    return (
-      <div class="detail-stage is-empty">
-        {!missing && (
-          <p class="picture-words">
-            <PictureIcon />
-            {review.row.noPicture}
-          </p>
-        )}
-      </div>
-    );
-  }
-  const { width, height } = frame ?? UNKNOWN_SIZE;
-  const box = alert.box_xyxy_rel;
-  const shown: Frame = {
-    ...(frame ?? FRAMELESS),
-    frame_id: alert.frame_id,
-    camera_id: alert.camera_id,
-    camera_name: alert.camera_name,
-    captured_at: alert.captured_at,
-    width,
-    height,
-    image_url: imageUrl,
-    watch_hit: true,
-    labels: [
-      {
-        name: alert.label,
-        confidence: alert.confidence,
-        aliases: [],
-        parents: [],
-        categories: [],
-        watch_hit: true,
-        instances: box ? [{ box_xyxy_rel: box, confidence: alert.confidence }] : [],
-      },
-    ],
-  };
-  return (
-    <div class="detail-stage">
-      <div class="detail-picture" style={{ "--ratio": String(width / height) }}>
-        <Picture
-          frame={shown}
-          alt={review.detail.alt(alert.label, alert.camera_name, `${time.time} ${time.zone}`)}
-          eager
-          boxes="all"
-          epoch={epoch}
-          onRenew={renew}
-        />
-        {camera && camera.zones.length > 0 && <Zones camera={camera} />}
-      </div>
-    </div>
-  );
-}
-
-const FRAMELESS: Pick<Frame, "analysis" | "stored_at" | "gate_reason" | "image_url_expires_at"> = {
-  analysis: "analysed",
-  stored_at: "",
-  gate_reason: "motion",
-  image_url_expires_at: "",
-};
-
-function Zones({ camera }: { camera: Camera }) {
-  return (
-    <svg class="detail-zones" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-      {camera.zones.map(({ zone_id, points }) => (
-        <polygon key={zone_id} points={points.map((point) => point.join(",")).join(" ")} />
-      ))}
-    </svg>
-  );
-}
-
 function Told({ alert, zone }: { alert: Alert; zone: string }) {
   const d = review.detail;
   const answered = alert.answers.length > 0;
@@ -324,55 +228,6 @@ function Told({ alert, zone }: { alert: Alert; zone: string }) {
         </Section>
       )}
     </>
-  );
-}
-
-function NoteForm({ field, deeds, onNote }: { field: RefObject<HTMLTextAreaElement | null>; deeds: readonly Deed[]; onNote: (text: string) => void }) {
-  const [text, setText] = useState("");
-  const newest = deeds.filter(({ kind }) => kind === "note").at(-1);
-  // What was typed stays until it is saved.
-  const sent = useRef<string | null>(null);
-  useEffect(() => {
-    if (newest?.phase !== "done" || newest.text !== sent.current) return;
-    sent.current = null;
-    setText((typed) => (typed.trim() === newest.text ? "" : typed));
-  }, [newest]);
-  const submit = () => {
-    const note = text.trim();
-    if (!note || newest?.phase === "sending") return;
-    sent.current = note;
-    onNote(note);
-  };
-  const left = NOTE_MAX_CHARS - text.length;
-  return (
-    <form
-      class="note-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <textarea
-        ref={field}
-        rows={2}
-        value={text}
-        maxLength={NOTE_MAX_CHARS}
-        aria-label={review.detail.noteLabel}
-        placeholder={review.detail.noteLabel}
-        onInput={(event) => setText(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          submit();
-        }}
-      />
-      <div class="note-foot">
-        <span class="hint">{left <= 100 ? review.detail.noteHint(left) : ""}</span>
-        <button type="submit" class="button" aria-disabled={!text.trim() || newest?.phase === "sending"}>
-          {review.detail.addNote}
-        </button>
-      </div>
-    </form>
   );
 }
 
