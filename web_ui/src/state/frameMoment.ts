@@ -2,6 +2,7 @@
 
 import type { Alert, Frame, Trace, Visit } from "../api/types";
 import { siteTimeAt, wallTimeAt } from "../time/zone";
+import { pointsOf, type Point } from "./tracePoints";
 
 export interface Moment {
   camera: string;
@@ -98,8 +99,6 @@ export function claimsOf(frame: Frame, alerts: readonly Alert[], visits: readonl
   };
 }
 
-export type Point = "captured" | "arrived" | "received" | "labelled" | "stored" | "decided" | "published";
-
 export interface Stage {
   from: Point;
   to: Point;
@@ -108,16 +107,7 @@ export interface Stage {
 
 /** The way of an alert from one known point to the next; clocks that disagree make no stage shorter than nothing. */
 export function stagesOf(trace: Trace): { stages: Stage[]; wholeMs: number | null } {
-  const points: [Point, string | null][] = [
-    ["captured", trace.captured_at],
-    ["arrived", trace.arrived_at],
-    ["received", trace.received_at],
-    ["labelled", trace.labelled_at],
-    ["stored", trace.stored_at],
-    ["decided", trace.decided_at],
-    ["published", trace.published_at],
-  ];
-  const known = points.flatMap(([name, at]) => (at === null ? [] : [{ name, atMs: Date.parse(at) }]));
+  const known = pointsOf(trace).flatMap(([name, at]) => (at === null ? [] : [{ name, atMs: Date.parse(at) }]));
   const stages = known.slice(1).map(({ name, atMs }, n) => ({ from: known[n]!.name, to: name, ms: Math.max(0, atMs - known[n]!.atMs) }));
   const published = trace.published_at;
   return { stages, wholeMs: published === null ? null : Math.max(0, Date.parse(published) - Date.parse(trace.captured_at)) };

@@ -6,6 +6,7 @@ import { review } from "../strings/review";
 import { ageWords, durationWords } from "../time/words";
 import { siteTimeAt } from "../time/zone";
 import { beatenBy, type Deed } from "./reviewActions";
+import { pointsOf } from "./tracePoints";
 
 /** open: somebody should answer. bad: and nobody was told. done: answered. waiting: nothing can be done yet. */
 export type Tone = "open" | "bad" | "done" | "waiting";
@@ -105,15 +106,7 @@ export interface Stage {
 
 /** From each point of the frame's way to the next. */
 export function stagesOf(trace: Trace): Stage[] {
-  const points: [string, string | null][] = [
-    ["captured", trace.captured_at],
-    ["arrived", trace.arrived_at],
-    ["received", trace.received_at],
-    ["labelled", trace.labelled_at],
-    ["stored", trace.stored_at],
-    ["decided", trace.decided_at],
-    ["published", trace.published_at],
-  ];
+  const points = pointsOf(trace);
   return points.slice(1).map(([name, at], index) => {
     const before = points[index]![1];
     return { name, ms: at === null || before === null ? null : Math.max(0, Date.parse(at) - Date.parse(before)) };

@@ -1,5 +1,5 @@
 import type { AlertState, AnswerKind, Severity } from "../api/types";
-import type { Point } from "../state/frameMoment";
+import type { Point } from "../state/tracePoints";
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
 
