@@ -1,9 +1,8 @@
 import { useId, useLayoutEffect, useState } from "preact/hooks";
-import { activeCount, PRESET_MINUTES, type Filters, type PresetMinutes, type TimeRange } from "../../state/filters";
+import { activeCount, type Filters } from "../../state/filters";
 import { strings } from "../../strings";
-import { readEnd, type ReadEnd } from "../../time/wall";
-import { inputValueAt, siteTimeAt, zoneAbbreviation } from "../../time/zone";
 import { CloseIcon, EyeIcon, FilterIcon } from "../../ui/icons";
+import { useRangeChoice } from "./useRangeChoice";
 
 interface Props {
   filters: Filters;
@@ -16,19 +15,18 @@ interface Props {
 
 export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onClear }: Props) {
   const [open, setOpen] = useState(false);
-  const [customOpen, setCustomOpen] = useState(filters.range.kind === "custom");
   const panelId = useId();
-  // The back button may bring a range or take it away; at once, or it would undo a press that follows.
-  useLayoutEffect(() => setCustomOpen(filters.range.kind === "custom"), [filters.range]);
+  const { buttons, custom } = useRangeChoice({
+    range: filters.range,
+    group: strings.filters.time,
+    any: { words: strings.filters.presets.any!, title: strings.filters.presetTitles.any! },
+    zone,
+    serverNow,
+    onChange: (range) => onChange({ ...filters, range }),
+  });
 
   const active = activeCount(filters);
   const inPanel = active - Number(!!filters.camera);
-  const pressed = customOpen ? "custom" : filters.range.kind === "last" ? String(filters.range.minutes) : filters.range.kind;
-  const choose = (key: string) => {
-    if (key === "custom") return setCustomOpen(!customOpen || filters.range.kind === "custom");
-    setCustomOpen(false);
-    onChange({ ...filters, range: key === "any" ? { kind: "any" } : { kind: "last", minutes: Number(key) as PresetMinutes } });
-  };
 
   return (
     <div class="filters">
@@ -43,19 +41,7 @@ export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onC
         {strings.filters.toggle(inPanel)}
       </button>
       <div id={panelId} class={`filters-panel ${open ? "is-open" : ""}`}>
-        <div class="segments" role="group" aria-label={strings.filters.time}>
-          {["any", ...PRESET_MINUTES.map(String), "custom"].map((key) => (
-            <button
-              type="button"
-              key={key}
-              title={strings.filters.presetTitles[key]}
-              aria-pressed={pressed === key}
-              onClick={() => choose(key)}
-            >
-              {strings.filters.presets[key]}
-            </button>
-          ))}
-        </div>
+        {buttons}
         <LabelInput value={filters.label} suggestions={suggestions} onChange={(label) => onChange({ ...filters, label })} />
         <label class="switch">
           <input
@@ -73,22 +59,10 @@ export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onC
             {strings.filters.clear}
           </button>
         )}
-        {customOpen && (
-          <CustomRange
-            key={rangeKey(filters.range)}
-            range={filters.range}
-            zone={zone}
-            serverNow={serverNow}
-            onApply={(range) => onChange({ ...filters, range })}
-          />
-        )}
+        {custom}
       </div>
     </div>
   );
-}
-
-export function rangeKey(range: TimeRange): string {
-  return range.kind === "custom" ? `${range.fromMs} ${range.toMs}` : range.kind;
 }
 
 interface LabelInputProps {
@@ -158,73 +132,6 @@ export function LabelInput({ value, suggestions, onChange }: LabelInputProps) {
           <CloseIcon />
         </button>
       )}
-    </form>
-  );
-}
-
-interface CustomRangeProps {
-  range: TimeRange;
-  zone: string;
-  serverNow: () => number;
-  onApply: (range: TimeRange) => void;
-}
-
-function rangeWords({ fromMs, toMs }: { fromMs: number | null; toMs: number | null }, words: (utcMs: number) => string): string {
-  if (fromMs !== null && toMs !== null) return strings.filters.summaryBoth(words(fromMs), words(toMs));
-  if (fromMs !== null) return strings.filters.summaryFrom(words(fromMs));
-  return toMs === null ? "" : strings.filters.summaryTo(words(toMs));
-}
-
-export function CustomRange({ range, zone, serverNow, onApply }: CustomRangeProps) {
-  const custom = range.kind === "custom" ? range : { fromMs: null, toMs: null };
-  const shown = (utcMs: number | null) => (utcMs === null ? "" : inputValueAt(utcMs, zone));
-  const [from, setFrom] = useState(shown(custom.fromMs));
-  const [to, setTo] = useState(shown(custom.toMs));
-  const [refused, setRefused] = useState<string | null>(null);
-  // A field that was not touched keeps its exact instant: 02:30 may be the second one, or have seconds.
-  const read = (value: string, utcMs: number | null, which: "from" | "to"): ReadEnd =>
-    utcMs !== null && value === shown(utcMs) ? { utcMs, note: null } : readEnd(value, which, zone);
-  const fromEnd = read(from, custom.fromMs, "from");
-  const toEnd = read(to, custom.toMs, "to");
-
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (fromEnd.utcMs === null || toEnd.utcMs === null || (fromEnd.utcMs === undefined && toEnd.utcMs === undefined)) {
-      return setRefused(strings.filters.badTime);
-    }
-    const fromMs = fromEnd.utcMs ?? null;
-    const toMs = toEnd.utcMs ?? null;
-    if (fromMs !== null && toMs !== null && fromMs >= toMs) return setRefused(strings.filters.badOrder);
-    setRefused(null);
-    onApply({ kind: "custom", fromMs, toMs });
-  };
-
-  const words = (utcMs: number) => {
-    const at = siteTimeAt(utcMs, zone);
-    return `${at.date}, ${at.time} ${at.zone}`;
-  };
-  const notes = [fromEnd.note, toEnd.note].filter((note): note is string => note !== null);
-  return (
-    <form class="custom" onSubmit={submit} noValidate>
-      <label>
-        {strings.filters.from}
-        <input type="datetime-local" name="from" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
-      </label>
-      <label>
-        {strings.filters.to}
-        <input type="datetime-local" name="to" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
-      </label>
-      <button type="submit" class="button button-main">
-        {strings.filters.apply}
-      </button>
-      <p class="hint">{strings.filters.zoneHint(zone, zoneAbbreviation(serverNow(), zone))}</p>
-      <div class="custom-notes" role="status">
-        {range.kind === "custom" && <p>{rangeWords(range, words)}</p>}
-        {notes.map((note) => (
-          <p key={note}>{note}</p>
-        ))}
-        {refused && <p class="is-bad">{refused}</p>}
-      </div>
     </form>
   );
 }

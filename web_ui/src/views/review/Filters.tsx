@@ -1,12 +1,12 @@
-import { useId, useLayoutEffect, useState } from "preact/hooks";
+import { useId } from "preact/hooks";
 import type { Severity, Site } from "../../api/types";
-import { PRESET_MINUTES, type PresetMinutes } from "../../state/filters";
 import { activeFilters, has, NO_REVIEW_FILTERS, type ReviewFilters } from "../../state/reviewAddress";
 import { ruleWords, rulesOf } from "../../state/reviewWords";
 import { strings } from "../../strings";
 import { review } from "../../strings/review";
 import { FilterIcon } from "../../ui/icons";
-import { CustomRange, LabelInput, rangeKey } from "../frames/FilterBar";
+import { LabelInput } from "../frames/FilterBar";
+import { useRangeChoice } from "../frames/useRangeChoice";
 
 const CONFIDENCES = [50, 60, 70, 80, 90, 95];
 const SEVERITIES: readonly Severity[] = ["critical", "alert", "notice"];
@@ -24,16 +24,16 @@ interface Props {
 export function Filters({ filters, site, zone, open, serverNow, onOpen, onChange }: Props) {
   const { shown } = filters;
   const panelId = useId();
-  const [customOpen, setCustomOpen] = useState(filters.range.kind === "custom");
-  useLayoutEffect(() => setCustomOpen(filters.range.kind === "custom"), [filters.range]);
   const change = (part: Partial<ReviewFilters>) => onChange({ ...filters, ...part });
+  const { buttons, custom } = useRangeChoice({
+    range: filters.range,
+    group: review.filters.times,
+    any: { words: review.filters.anyTime, title: review.filters.anyTimeTitle },
+    zone,
+    serverNow,
+    onChange: (range) => change({ range }),
+  });
   const active = activeFilters(filters);
-  const pressed = customOpen ? "custom" : filters.range.kind === "last" ? String(filters.range.minutes) : filters.range.kind;
-  const choose = (key: string) => {
-    if (key === "custom") return setCustomOpen(!customOpen || filters.range.kind === "custom");
-    setCustomOpen(false);
-    change({ range: key === "any" ? { kind: "any" } : { kind: "last", minutes: Number(key) as PresetMinutes } });
-  };
   const zones = [...new Set(site.cameras.flatMap((camera) => camera.zones.map(({ zone_id }) => zone_id)))];
   return (
     <div class="filters">
@@ -49,19 +49,7 @@ export function Filters({ filters, site, zone, open, serverNow, onOpen, onChange
       </button>
       <div id={panelId} class={`filters-panel ${open ? "is-open" : ""}`}>
         {site.cameras.length > 1 && <Cameras site={site} chosen={filters.cameras} onChange={(cameras) => change({ cameras })} />}
-        <div class="segments" role="group" aria-label={review.filters.times}>
-          {["any", ...PRESET_MINUTES.map(String), "custom"].map((key) => (
-            <button
-              type="button"
-              key={key}
-              title={key === "any" ? review.filters.anyTimeTitle : strings.filters.presetTitles[key]}
-              aria-pressed={pressed === key}
-              onClick={() => choose(key)}
-            >
-              {key === "any" ? review.filters.anyTime : strings.filters.presets[key]}
-            </button>
-          ))}
-        </div>
+        {buttons}
         {has(shown, "label") && (
           <LabelInput value={filters.label} suggestions={site.watch_labels} onChange={(label) => change({ label })} />
         )}
@@ -117,15 +105,7 @@ export function Filters({ filters, site, zone, open, serverNow, onOpen, onChange
             {strings.filters.clear}
           </button>
         )}
-        {customOpen && (
-          <CustomRange
-            key={rangeKey(filters.range)}
-            range={filters.range}
-            zone={zone}
-            serverNow={serverNow}
-            onApply={(range) => change({ range })}
-          />
-        )}
+        {custom}
       </div>
     </div>
   );
