@@ -11,6 +11,8 @@ export default defineConfig({
     // data: URIs would need a wider Content-Security-Policy than the pages are served with.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // All that the first view needs is one script: what other views share with it would else be a file each.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "index", tags: ["$initial"] }] } } },
   },
   server: {
     proxy: Object.fromEntries(STACK_PATHS.map((path) => [path, { target: STACK_ORIGIN, changeOrigin: false }])),

@@ -13,3 +13,8 @@ def test_the_first_view_weighs_at_most_80_kilobytes(dist: Path) -> None:
     assert {"index.html", "index"} <= names
     assert not names & {"ReviewView", "TimelineView", "ChartsView", "ZonesView", "PhonePanel"}
     assert compressed_bytes(files) <= FIRST_VIEW_MAX_BYTES, sorted((compressed_bytes([f]), f.name) for f in files)
+
+
+def test_the_first_view_is_one_script_and_one_sheet(dist: Path) -> None:
+    parts = [file.suffix for file in first_view(dist) if file.parent.name == "assets"]
+    assert sorted(parts) == [".css", ".js"]

@@ -28,6 +28,9 @@ interface Opened {
   session: Session | null;
 }
 
+/** Who waits longer for the configuration is shown that. */
+const DRAW_WITHOUT_CONFIG_MS = 100;
+
 interface BootTrouble {
   problem: ApiProblem;
   nextTryMs: number | null;
@@ -37,12 +40,13 @@ type DemoPanel = ComponentType<{ smsUrl: string; zone: string }>;
 
 /** Raises ApiProblem or SignInMisconfigured. */
 async function openSession(
+  asked: Promise<RuntimeConfig>,
+  clock: ServerClock,
   memory: TabMemory,
   answer: Answer | null,
   onChange: (state: SessionState) => void,
 ): Promise<Opened> {
-  const clock = new ServerClock();
-  const config = await loadConfig(clock);
+  const config = await asked;
   if (!config.sign_in) return { config, client: new ApiClient(config.api_base, undefined, clock), session: null };
   const session = new Session({
     provider: new Provider(config.sign_in, location.origin, clock),
@@ -74,7 +78,15 @@ async function loadApp({ config, client, session }: Opened): Promise<App> {
   return { client, site, me, zone: site.time_zone, serverNow: () => client.serverNow(), connection, demo: Boolean(config.demo) };
 }
 
-function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) {
+interface RootProps {
+  /** The configuration, asked for anew with each call but the first. */
+  config: () => Promise<RuntimeConfig>;
+  clock: ServerClock;
+  memory: TabMemory;
+  answer: Answer | null;
+}
+
+function Root({ config, clock, memory, answer }: RootProps) {
   const [opened, setOpened] = useState<Opened | null>(null);
   const [sessionState, setSessionState] = useState<SessionState | null>(null);
   const [app, setApp] = useState<App | null>(null);
@@ -84,7 +96,7 @@ function Root({ memory, answer }: { memory: TabMemory; answer: Answer | null }) 
   const mayAsk = opened !== null && (opened.session === null || signedIn);
   const open = useCallback(async () => {
     try {
-      setOpened(await openSession(memory, answer, setSessionState));
+      setOpened(await openSession(config(), clock, memory, answer, setSessionState));
     } catch (error) {
       if (!(error instanceof SignInMisconfigured)) throw error;
       setSessionState({ kind: "stopped", why: "misconfigured", detail: error.message });
@@ -184,5 +196,12 @@ const memory = new TabMemory();
 const answer = takeAnswer(location, history, memory);
 // Fetched while the API is asked who is there; where that fails, the page asks for it again and says so.
 LOADERS[routeFromSearch(location.search).view]().catch(() => undefined);
+const clock = new ServerClock();
+const first = loadConfig(clock);
+const ahead = [first];
+const config = () => ahead.pop() ?? loadConfig(clock);
 const root = document.getElementById("app");
-if (root) render(<Root memory={memory} answer={answer} />, root);
+const draw = () => root && render(<Root config={config} clock={clock} memory={memory} answer={answer} />, root);
+// As a rule it came along with the script. A page that is drawn and laid out without it asks the API the later for that.
+const patience = new Promise((resolve) => setTimeout(resolve, DRAW_WITHOUT_CONFIG_MS));
+void Promise.race([first.catch(() => undefined), patience]).then(draw);
