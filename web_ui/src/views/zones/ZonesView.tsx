@@ -1,20 +1,17 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Camera, Frame } from "../../api/types";
-import { linkTo, navigate, useApp, useConnection, usePoll } from "../../app/context";
+import { navigate, useApp, useConnection, usePoll } from "../../app/context";
 import { feetOf, LEAST_POINTS, nearestSide, type Point } from "../../state/polygon";
 import { searchOf } from "../../state/route";
 import { edited, startOf, suggestedPoint, warningsOf, type Change, type Edit } from "../../state/zoneEdit";
 import type { Layer, Shape } from "../../state/zonesYaml";
-import { WHOLE } from "../../state/zoom";
-import { strings } from "../../strings";
 import { zones as words } from "../../strings/zones";
 import "../../styles/zones.css";
-import { siteTimeAt } from "../../time/zone";
 import { CloseIcon, PictureIcon, PlusIcon, RedoIcon, UndoIcon, WarnIcon } from "../../ui/icons";
-import { Picture } from "../../ui/Picture";
 import { ZoneOutlines, type Outline } from "../../ui/ZoneOutlines";
-import { isTyping, styleOf, ZoomStage } from "../../ui/ZoomStage";
+import { isTyping } from "../../ui/ZoomStage";
 import type { ViewProps } from "../view";
+import { Drawing } from "./Drawing";
 import { Feet, ShapePoints, usePointFocus } from "./ShapeEditor";
 import { YamlPanel } from "./YamlPanel";
 
@@ -24,7 +21,6 @@ const FRAME_COUNTS = [20, 50, 100] as const;
 const LABELS_REMEMBERED = 200;
 /** Pressed closer to a side than this, a point goes into it. */
 const NEAR_SIDE_PX = 9;
-const EMPTY_SIZE = { width: 1280, height: 720 };
 
 /** What is drawn of each camera, while the page is open: a look at another view loses nothing. */
 const drafts = new Map<string, Edit>();
@@ -366,65 +362,6 @@ function Editor({ camera, params, set }: EditorProps) {
         />
       </div>
     </>
-  );
-}
-
-interface DrawingProps {
-  cameraName: string;
-  picture: Frame | null;
-  isAsked: boolean;
-  hasFailed: boolean;
-  epoch: number;
-  zone: string;
-  onRenew: (frame: Frame) => Promise<Frame | null>;
-  onTap: (at: Point, widthPx: number, heightPx: number) => void;
-  children: Parameters<typeof ZoomStage>[0]["children"];
-}
-
-function Drawing({ cameraName, picture, isAsked, hasFailed, epoch, zone, onRenew, onTap, children }: DrawingProps) {
-  const [look, setLook] = useState(WHOLE);
-  const size = picture && picture.width > 0 && picture.height > 0 ? { width: picture.width, height: picture.height } : EMPTY_SIZE;
-  const shown = useRef({ width: 0, height: 0 });
-  const at = picture && siteTimeAt(Date.parse(picture.captured_at), zone);
-  const time = at ? `${at.date}, ${at.time} ${at.zone}` : "";
-  return (
-    <div class="zones-stage" style={{ "--ratio": String(size.width / size.height) }}>
-      <ZoomStage picture={size} look={look} onLook={setLook} onTap={(point) => onTap(point, shown.current.width, shown.current.height)}>
-        {(layout, stage) => {
-          shown.current = layout;
-          return (
-            <>
-              <div class="zoom-picture" style={styleOf(layout)}>
-                {picture ? (
-                  <Picture
-                    key={picture.frame_id}
-                    frame={picture}
-                    alt={words.alt(cameraName, time)}
-                    eager
-                    boxes="none"
-                    epoch={epoch}
-                    onRenew={onRenew}
-                  />
-                ) : (
-                  <p class="zones-empty" role="status">
-                    {!isAsked ? words.loading : hasFailed ? words.pictureFailed : words.noPicture}
-                  </p>
-                )}
-              </div>
-              {children(layout, stage)}
-            </>
-          );
-        }}
-      </ZoomStage>
-      {picture && (
-        <p class="hint zones-time">
-          {words.pictureOf(time)}{" "}
-          <a class="link" {...linkTo("frame", { camera: picture.camera_id, at: picture.captured_at, id: picture.frame_id })}>
-            {strings.viewer.openFrame}
-          </a>
-        </p>
-      )}
-    </div>
   );
 }
 
