@@ -31,7 +31,8 @@ from framewatch.domain.limits import LimitOverride
 from framewatch.services.send_alerts import new_token
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.envelope import format_utc
-from framewatch.wire.items import StoredFrame, day_of
+from framewatch.wire.frame_items import StoredFrame
+from framewatch.wire.items import day_of
 from framewatch.wire.site_file import load_site_text
 from infra.settings import REPO
 from infra.tasks.problem import TaskProblem
