@@ -34,16 +34,18 @@ In the AWS account that your credentials name; the stage is `dev`, FRAMEWATCH_ST
 restore and the last two ask for the stage's name; yes=dev answers.
 """
 
+import difflib
 import inspect
 import os
 import re
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import wraps
 from getpass import getpass
 from pathlib import Path
+from typing import Any
 
 from pynt import _pynt, task
 
@@ -90,8 +92,23 @@ def _arguments(text: str | None) -> tuple[list[str], dict[str, str]]:
     return positional, keywords
 
 
-# pynt takes every `=` for a keyword and ends with a trace on `rtsp://camera/?channel=1&subtype=0`.
-_pynt._parse_args = _arguments
+def _task_of(_module: object, text: str, tasks: Iterable[Any]) -> tuple[Any, list[str], dict[str, str]]:
+    """text: as much of a name as only one task has, and what stands in brackets behind it."""
+    name, bracket, inside = text.partition("[")
+    if bracket and not inside.endswith("]"):
+        sys.exit(f"{text}: the bracket is not closed; write the whole in quotes, such as '{name}[...]'")
+    by_name = {task.name: task for task in tasks}
+    meant = [name] if name in by_name else [each for each in sorted(by_name) if each.startswith(name)]
+    if len(meant) != 1:
+        near = meant or difflib.get_close_matches(name, by_name, n=1)
+        maybe = f"did you mean {' or '.join(near)}? " if near else ""
+        sys.exit(f"{text}: there is no such task; {maybe}`pynt -l` lists them")
+    return by_name[meant[0]], *_arguments(inside[:-1])
+
+
+# pynt takes every `=` for a keyword and ends with a trace on `rtsp://camera/?channel=1&subtype=0`, and with one on an
+# unknown name; and it takes whatever else this module holds for a task.
+_pynt._get_task = _task_of
 
 
 def _told(function: Callable[..., None]) -> Callable[..., None]:

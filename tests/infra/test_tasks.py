@@ -140,6 +140,29 @@ def test_an_equals_sign_in_a_url_is_no_keyword(
     assert tasks._arguments(typed) == (positional, keywords)
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("staus", "staus: there is no such task; did you mean status? `pynt -l` lists them"),
+        ("edgeb", "edgeb: there is no such task; did you mean edgebox or edgeboxes? `pynt -l` lists them"),
+        ("sys", "sys: there is no such task; `pynt -l` lists them"),
+        ("logs[watchdog", "logs[watchdog: the bracket is not closed; write the whole in quotes, such as 'logs[...]'"),
+    ],
+)
+def test_a_task_that_is_not_there_is_told_in_a_line_with_the_nearest(
+    tasks: ModuleType, typed: str, says: str
+) -> None:
+    with pytest.raises(SystemExit) as told:
+        tasks._task_of(tasks, typed, tasks._pynt._get_tasks(tasks))
+    assert told.value.code == says
+
+
+def test_a_name_may_be_cut_short_and_takes_what_stands_in_its_brackets(tasks: ModuleType) -> None:
+    found, positional, keywords = tasks._task_of(tasks, "red[prod,dry=true]", tasks._pynt._get_tasks(tasks))
+    assert (found.name, positional, keywords) == ("redrive", ["prod"], {"dry": "true"})
+    assert tasks._pynt._get_task is tasks._task_of
+
+
 def test_storms_blow_for_as_long_as_was_asked(tasks: ModuleType, ran: list[list[str]]) -> None:
     tasks.chaos("30")
     assert ran == [[sys.executable, "-m", "tests.faults.chaos", "--minutes", "30"]]
