@@ -98,7 +98,7 @@ $(VENV)/.stamp-node: infra/requirements-node.lock infra/node.py $(VENV)/.stamp-r
 	@$(PY) -m infra.node >/dev/null
 	@touch $@
 
-node = PATH="$$(dirname $$($(CURDIR)/$(PY) -m infra.node)):$$PATH" $(1)
+node = PATH="$$(dirname "$$("$(CURDIR)/$(PY)" -m infra.node)"):$$PATH" $(1)
 
 web_ui/node_modules/.stamp: web_ui/package-lock.json $(VENV)/.stamp-node
 	@echo "installing the dashboard's packages"
