@@ -98,7 +98,9 @@ def _add_source(commands: Any, name: str, what: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=what, description=what, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--source", action="append", default=[], dest="sources", metavar="SOURCE")
+    parser.add_argument(
+        "--source", action="append", default=[], dest="sources", metavar="SOURCE", help="what is played: see below"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="a site file")
     rate = parser.add_mutually_exclusive_group()
     rate.add_argument("--every", type=int, metavar="N", help="take every Nth frame (default 30)")
