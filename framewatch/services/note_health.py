@@ -50,7 +50,8 @@ class HealthNotes:
     def _note(self, shard_id: str, arrived_at: datetime, vision_works: bool | None) -> None:
         now, before = self._clock.now(), self._noted.get(shard_id)
         changed = before is None or vision_works not in (None, before.vision_works)
-        if before is not None and not changed and now - before.at < NOTE_EVERY:
+        # A clock that was set back must not silence it for as long.
+        if before is not None and not changed and timedelta() <= now - before.at < NOTE_EVERY:
             return
         # Read each time: the shard's batch before this one may have been another process's.
         stored = self._table.get(shard_id) if vision_works is not True else None

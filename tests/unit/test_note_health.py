@@ -52,6 +52,14 @@ def test_it_is_written_every_30_s_at_most(processor: Processor) -> None:
     assert processor.table.puts == 3
 
 
+def test_a_clock_that_was_set_back_does_not_silence_it(processor: Processor) -> None:
+    processor.batch(SEEN)
+    found = processor.batch(SEEN, after_s=-3600)
+    assert found is not None and found.at == NOON - timedelta(hours=1)
+    processor.batch(SEEN, after_s=1)
+    assert processor.table.puts == 2
+
+
 def test_that_vision_begins_or_stops_failing_is_written_at_once_and_the_beginning_stays(processor: Processor) -> None:
     processor.batch(SEEN)
     for counts, after_s, since_s, puts in [
