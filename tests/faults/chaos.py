@@ -38,29 +38,41 @@ def run_storms(seeds: Iterable[int], say: Callable[[str], None] = print, *, boxe
 
 
 def check_flat(outcomes: Sequence[Outcome], say: Callable[[str], None] = print) -> None:
-    """Open files of this process, which has event source and proxy in it; memory and files of the function's process
-    that lived longest; files of the box at its end, from storm to storm."""
-    lives: dict[int, list[tuple[int, int]]] = {}
-    for outcome in outcomes:
-        if outcome.function_use is not None:
-            pid, memory, files = outcome.function_use
+    """From storm to storm: open files of this process, which has the proxy in it, and of the box at its end; memory
+    and files of those processes of the function and of the event source that lived longest. What a box's processes
+    and the function grow by within one storm, that storm has checked."""
+    _check_files("this process", [o.files for o in outcomes[_WARM_UP:]], say)
+    _check_files("the box", [o.edge_use[1] for o in outcomes[_WARM_UP:] if o.edge_use], say)
+    for name, uses in (
+        ("the function", [o.function_use for o in outcomes if o.function_use is not None]),
+        ("the event source", [o.reader_use for o in outcomes]),
+    ):
+        lives: dict[int, list[tuple[int, int]]] = {}
+        for pid, memory, files in uses:
             lives.setdefault(pid, []).append((memory, files))
-    longest = max(lives.values(), key=len)[_WARM_UP:]
-    rows = {"files of the event source": [o.files for o in outcomes[_WARM_UP:]]}
-    rows["files of the function"] = [files for _, files in longest]
-    rows["files of the box"] = [o.edge_use[1] for o in outcomes[_WARM_UP:] if o.edge_use]
-    for name, values in rows.items():
-        if len(values) > 1:
-            say(f"{name}: {values[0]} at first, at most {max(values)}")
-            if max(values) > values[0] + MORE_FILES:
-                raise StormBroke(f"{name} grow: {values}")
-    memory_bytes = [memory for memory, _ in longest]
+        longest = max(lives.values(), key=len)[_WARM_UP:]
+        _check_files(name, [files for _, files in longest], say)
+        _check_memory(name, [memory for memory, _ in longest], say)
+    for name in ("parent", "worker", "function"):  # whose bounds are in box_storm.py
+        if grown := [outcome.grown[name] for outcome in outcomes if name in outcome.grown]:
+            memory_mb, files = max(m for m, _ in grown) / 1e6, max(f for _, f in grown)
+            say(f"{name} within a box's storm: at most {memory_mb:.1f} MB and {files} files more, of {len(grown)}")
+
+
+def _check_files(name: str, counts: Sequence[int], say: Callable[[str], None]) -> None:
+    if len(counts) > 1:
+        say(f"files of {name}: {counts[0]} at first, at most {max(counts)}")
+        if max(counts) > counts[0] + MORE_FILES:
+            raise StormBroke(f"the files of {name} grow: {counts}")
+
+
+def _check_memory(name: str, memory_bytes: Sequence[int], say: Callable[[str], None]) -> None:
     if len(memory_bytes) > 1:
         half = len(memory_bytes) // 2
         early, late = statistics.median(memory_bytes[:half]), statistics.median(memory_bytes[half:])
-        say(f"memory of the function over {len(memory_bytes)} storms: {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
+        say(f"memory of {name} over {len(memory_bytes)} storms: {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
         if late > MOST_GROWTH * early:
-            raise StormBroke(f"the function's memory grows: {memory_bytes}")
+            raise StormBroke(f"the memory of {name} grows: {memory_bytes}")
 
 
 def main() -> int:

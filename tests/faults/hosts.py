@@ -1,9 +1,10 @@
-"""The two processes that storms kill: the box that feeds the stream, and the function's host.
+"""The processes that storms kill: the box that feeds the stream, the event source, and the function's host.
 
-    python -m tests.faults.hosts edge <settings as JSON>
+    python -m tests.faults.hosts edge <file with settings as JSON>
+    python -m tests.faults.hosts reader <settings as JSON>
     python -m tests.faults.hosts function
 
-Both run the real code. They are told what to do by lines of JSON on their standard input and answer by such lines on
+All run the real code. They are told what to do by lines of JSON on their standard input and answer by such lines on
 their standard output; what the code itself prints goes to standard error.
 """
 
@@ -80,7 +81,7 @@ class Host:
                     continue  # what it was still to be told
 
 
-def _answers() -> Any:
+def answers() -> Any:
     """The real standard output; what anybody prints from now on goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -112,11 +113,11 @@ def run_edge(settings: dict[str, Any]) -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return super().write(fd, buffers, offset)
 
-    answers, lock = _answers(), threading.Lock()
+    output, lock = answers(), threading.Lock()
 
     def say(**what: Any) -> None:
         with lock:
-            answers.write(json.dumps(what) + "\n")
+            output.write(json.dumps(what) + "\n")
 
     def lost(found: Sequence[Any]) -> None:
         for dropped in found:
@@ -188,7 +189,7 @@ def run_function() -> None:
     from framewatch.services.tally import Tally
     from lambdas.image_processor import handler
 
-    answers = _answers()
+    output = answers()
     ahead = timedelta()
     function.SystemClock.now = lambda self: datetime.now(UTC) + ahead  # type: ignore[method-assign]
 
@@ -217,7 +218,7 @@ def run_function() -> None:
                 answer = {"payload": handler.lambda_handler(asked["event"], _Context())}  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - as Lambda does
             answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
+        output.write(json.dumps(answer) + "\n")
 
 
 class FunctionHost:
@@ -228,7 +229,10 @@ class FunctionHost:
         self._lock = threading.Lock()
         self._host: Host | None = None
         self.ahead_s = 0.0
-        self.kills = 0
+        self.kills_s: list[float] = []
+        """When, in monotonic seconds."""
+        self.answered = 0
+        """Invocations, by the process that lives now."""
         self.is_at_work = False
 
     def ask(self, **what: Any) -> dict[str, Any]:
@@ -237,6 +241,7 @@ class FunctionHost:
             if self._host is None or not self._host.is_alive:
                 self._end()
                 self._host = Host(["function"], self._env, self._log)
+                self.answered = 0
             self.is_at_work = True
             try:
                 self._host.tell({"ahead_s": self.ahead_s, **what})
@@ -245,6 +250,7 @@ class FunctionHost:
                 self.is_at_work = False
             if answer is None:
                 raise BrokenPipeError("the function's process died")
+            self.answered += 1
             return answer
 
     def kill(self, after_s: float, rng: random.Random) -> None:
@@ -256,7 +262,7 @@ class FunctionHost:
         host = self._host
         if host is not None:
             host.kill()
-            self.kills += 1
+            self.kills_s.append(time.monotonic())
 
     def use(self) -> tuple[int, int, int] | None:
         """Process, bytes of memory, open files."""
@@ -276,5 +282,9 @@ class FunctionHost:
 if __name__ == "__main__":
     if sys.argv[1] == "edge":
         run_edge(json.loads(Path(sys.argv[2]).read_text("utf-8")))
+    elif sys.argv[1] == "reader":
+        from tests.faults.reader import run_reader
+
+        run_reader(json.loads(sys.argv[2]))
     else:
         run_function()

@@ -4,8 +4,8 @@
 import random
 from dataclasses import dataclass
 
-from tests.faults.proxy import Fault
 from tests.faults.recorded import FRAMES_OF_A_STORM
+from tests.faults.weather import Fault
 
 _HOUR_S = 3600.0
 

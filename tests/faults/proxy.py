@@ -1,8 +1,5 @@
 """A small HTTP proxy in front of emulated AWS that lets a request through, or does to it what networks and busy
 services do.
-
-What becomes of a request is decided by the seed, its service, its operation and how many of its kind came before: so
-threads that race for a connection do not change the schedule, and a seed gives the same storm again.
 """
 
 # ruff: noqa: S311  a storm keeps no secret
@@ -17,82 +14,22 @@ import struct
 import threading
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.faults.weather import Asked, Fault, Schedule
 
 _SERVICE = re.compile(r"Credential=[^/,]+/\d+/[^/]+/([a-z0-9-]+)/aws4_request")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _MOST_LATENCY_S = 0.4
 _UPSTREAM_TIMEOUT_S = 30.0
+# AWS refuses what was signed by a clock that is further off.
+MOST_SKEW_S = 300.0
 # What belongs to one connection, or is made anew for the next.
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "host"}
-
-
-class Fault(StrEnum):
-    LATENCY = "latency"
-    RESET_BEFORE = "reset before"  # the service never saw it
-    RESET_AFTER = "reset after"  # the service did it, and nobody was told
-    CUT = "cut"  # half of the answer, then the connection is closed
-    SIGN_IN_PAGE = "sign-in page"  # a 200 of somebody in between
-    THROTTLED = "throttled"
-    ERROR_500 = "500"
-    EXPIRED = "expired credentials"
-    PARTIAL = "partial"  # some of a request's records or items are refused
-    TWICE = "twice"  # the records stand in the stream two times
-    SHUFFLED = "shuffled"  # they stand there in another order
-
-
-LOST_ANSWERS = frozenset({Fault.RESET_AFTER, Fault.CUT, Fault.SIGN_IN_PAGE})
-"""After these whoever asked cannot know whether it was done."""
-_PARTIAL = {"PutRecords", "BatchWriteItem", "BatchGetItem", "TransactWriteItems"}
-_ONLY_PUT_RECORDS = {Fault.TWICE, Fault.SHUFFLED}
-
-
-@dataclass(slots=True)
-class Schedule:
-    """rates: by service, how likely each fault is for one request. outages: by service and operation, from which to
-    before which of its requests every one is reset. Nothing happens once it is calm.
-    """
-
-    seed: int | str
-    rates: Mapping[str, Mapping[Fault, float]]
-    outages: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    calm: bool = False
-    happened: Counter[tuple[str, str, Fault]] = field(default_factory=Counter)
-    _asked: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def next(self, service: str, operation: str) -> tuple[Fault | None, random.Random]:
-        with self._lock:
-            self._asked[service, operation] += 1
-            number = self._asked[service, operation]
-            rng = random.Random(f"{self.seed}/{service}/{operation}/{number}")
-            draw, rates = rng.random(), {} if self.calm else self.rates.get(service, {})
-            first, end = self.outages.get((service, operation), (0, 0))
-            if first <= number < end and not self.calm:
-                rates = {Fault.RESET_BEFORE: 1.0}
-            for fault, rate in rates.items():
-                if draw < rate:
-                    if not _fits(fault, operation):
-                        break
-                    self.happened[service, operation, fault] += 1
-                    return fault, rng
-                draw -= rate
-        return None, rng
-
-    def count(self, service: str, operation: str, faults: frozenset[Fault]) -> int:
-        with self._lock:
-            return sum(self.happened[service, operation, fault] for fault in faults)
-
-
-def _fits(fault: Fault, operation: str) -> bool:
-    if fault in _ONLY_PUT_RECORDS:
-        return operation == "PutRecords"
-    return fault is not Fault.PARTIAL or operation in _PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +130,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service, operation = _what(self.command, self.path, self.headers, body)
-        fault, rng = self.server.proxy.schedule.next(service, operation)
+        schedule = self.server.proxy.schedule
+        if abs(_skew_s(self.headers)) > MOST_SKEW_S:
+            schedule.note_wrong_clock(service, operation)
+            self._answer(refusal(Fault.WRONG_CLOCK, service, random.Random()))
+            return
+        fault, rng = schedule.next(service, operation)
+        self._status: int | None = None
+        began_s = time.monotonic()
+        try:
+            self._bring_about(fault, rng, service, operation, body)
+        finally:
+            status = self._status if fault in (None, Fault.LATENCY) else None
+            schedule.note(Asked(service, operation, body, fault, began_s, time.monotonic(), status))
 
+    def _bring_about(
+        self, fault: Fault | None, rng: random.Random, service: str, operation: str, body: bytes
+    ) -> None:
         def ask(changed: bytes = body) -> Answer:
             return self.server.proxy.pass_on(self.command, self.path, dict(self.headers), changed, service)
 
@@ -230,6 +182,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, answer: Answer, *, cut: bool = False) -> None:
         self.send_response_only(answer.status)
+        if not any(name.lower() == "date" for name, _ in answer.headers):
+            self.send_header("Date", self.date_time_string())
         for name, value in answer.headers:
             if name.lower() not in _HOP:
                 self.send_header(name, value)
@@ -240,6 +194,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         if not cut:
             self.wfile.write(answer.body)
+            self._status = answer.status
             return
         self.wfile.write(answer.body[: len(answer.body) // 2])
         self.wfile.flush()
@@ -263,6 +218,15 @@ def _what(method: str, path: str, headers: Any, body: bytes) -> tuple[str, str]:
     return service, method
 
 
+def _skew_s(headers: Any) -> float:
+    """How far ahead the clock was that signed it; 0 for what says no time."""
+    try:
+        signed_at = datetime.strptime(headers.get("X-Amz-Date") or "", "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return 0.0
+    return (signed_at - datetime.now(UTC)).total_seconds()
+
+
 # -- what services answer ------------------------------------------------------------------------------------------
 
 _THROTTLED = {
@@ -283,6 +247,8 @@ def refusal(fault: Fault, service: str, rng: random.Random) -> Answer:
     elif fault is Fault.EXPIRED:
         code, status = ("ExpiredToken", 400) if service in {"s3", "sns"} else ("ExpiredTokenException", 400)
         status = 403 if service == "sns" else status
+    elif fault is Fault.WRONG_CLOCK:
+        code, status = ("RequestTimeTooSkewed", 403) if service == "s3" else ("InvalidSignatureException", 400)
     else:
         code, status = ("InternalError", 500) if service == "s3" else ("InternalFailure", 500)
     said = f"injected: {code}"

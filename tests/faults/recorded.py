@@ -27,8 +27,8 @@ MOST_STORMS = 400
 EPISODES, EPISODE_FRAMES = 3, 9
 FRAMES_OF_A_STORM = len(CAMERAS) * EPISODES * EPISODE_FRAMES
 # Far above a visit's gap: then no order of arrival makes two visits of one, for a while, each with its own text.
-_BETWEEN_EPISODES_S = 90.0
-_GAP_S = 30.0
+_BETWEEN_EPISODES_S = 150.0
+_GAP_S = 60.0
 _RECORDED = re.compile(rb"\xff\xd8\xff([a-z-]+)/(\d+)/")
 
 

@@ -1,40 +1,30 @@
-"""What storms share: emulated AWS behind the proxy, the function's process, the stream and its event source.
+"""What storms share: emulated AWS behind the proxy, the function's process, and the event source's.
 
 They live on from storm to storm, unless a storm kills them, so that what leaks shows. Every storm has cameras of its
 own, and finds table and stream empty.
 """
 
-import contextlib
-import json
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from framewatch.wire.site_file import load_site_text
 from local_cloud.clients import REGION
 from local_cloud.emulator import ACCOUNT, Emulator, local_environment
-from local_cloud.event_source import EventSource
-from local_cloud.stream_batches import EventEncoder, MappingSettings, StreamRecord
-from local_cloud.stream_delivery import Answer
-from local_cloud.stream_targets import FailureDestination
+from local_cloud.stream_batches import MappingSettings
 from tests.aws import create_table
 from tests.faults.hosts import FunctionHost
 from tests.faults.proxy import FaultProxy
+from tests.faults.reader import Reader
 from tests.faults.recorded import MOST_STORMS, see, site_text
 
 STREAM, TABLE, FRAMES, CONFIG = "storm-frames", "storm", "storm-pictures", "storm-config"
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/storm"
 _SHARDS = 2
-_STARTS = 20
 # As the deployed mapping has them, but for a window that a storm does not wait for.
 _SETTINGS = MappingSettings(
     uuid="storm",
@@ -57,16 +47,10 @@ class Sky:
         emulator = folder / "emulator"
         emulator.mkdir()
         self.emulator = Emulator(emulator, function_env={})
-        self.emulator.wait_ready()
         self.proxy = FaultProxy(self.emulator.url, {"rekognition": see})
-        self.kinesis = boto3.client(
-            "kinesis",
-            endpoint_url=self.proxy.url,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}),
-        )
+        # It comes up beside the emulator, and asks nobody anything before it is told to.
+        self.reader = Reader(_SETTINGS, _ROLE, self.proxy.url, self.emulator.url, folder / "reader.log")
+        self.emulator.wait_ready()
         client = self.emulator.client
         for bucket in (FRAMES, CONFIG):
             client("s3").create_bucket(Bucket=bucket)
@@ -93,6 +77,7 @@ class Sky:
 
     def close(self) -> None:
         self.function.close()
+        self.reader.close()
         self.proxy.close()
         self.emulator.stop()
 
@@ -132,47 +117,31 @@ class Sky:
 
 
 class Stream:
-    """The event source of one storm, and what it invokes."""
+    """The stream of one storm as the function gets to see it."""
 
     def __init__(self, above: Sky, rng: random.Random, redelivered: float) -> None:
         """redelivered: the share of the batches that the function gets once more before, in another order."""
-        self._function = above.function
-        self._encoder = EventEncoder(_SETTINGS, _ROLE)
-        self._destination = FailureDestination(
-            _SETTINGS, self._encoder, above.emulator.client, lambda: datetime.now(UTC)
-        )
-        self._kinesis = above.kinesis
+        self._function, self._reader = above.function, above.reader
         self._rng, self._redelivered = rng, redelivered
         self.wrong: list[str] = []
-        self._source = self._start()
+        self._reader.start(self._invoke)
 
-    def _start(self) -> EventSource:
-        """As whoever starts it would: again, until it has found its shards."""
-        for _ in range(_STARTS):
-            source = EventSource(_SETTINGS, self._kinesis, self._invoke, self._encoder, self._destination)
-            with contextlib.suppress(ClientError, BotoCoreError, KeyError):
-                source.start()
-                return source
-        raise AssertionError("the event source did not start")
-
-    def replace(self) -> None:
-        """As one that was killed in the middle of its work: the next knows nothing, and reads from the start."""
-        self._source.stop(timeout_s=0.0)
-        self._source = self._start()
+    def kill_reader(self) -> None:
+        self._reader.kill()
 
     def wait_for_most(self, frames: int, patience_s: float) -> None:
         """Until so many records are settled, or it has taken too long."""
         deadline_s = time.monotonic() + patience_s
-        while self._source.stats().settled < frames and time.monotonic() < deadline_s:
+        while self._reader.stats()["settled"] < frames and time.monotonic() < deadline_s:
             time.sleep(0.05)
 
     def calm_down(self, patience_s: float) -> None:
         """Everything is delivered, and nothing twice any more."""
         self._redelivered = 0.0
-        if not self._source.wait_drained(patience_s):
-            self.wrong.append(f"the stream is stuck: {self._source.stats()}")
-        stats = self._source.stats()
-        if stats.records_waiting or stats.iterator_age_ms or stats.given_up:
+        if not self._reader.wait_drained(patience_s):
+            self.wrong.append(f"the stream is stuck: {self._reader.stats()}")
+        stats = self._reader.stats()
+        if stats["records_waiting"] or stats["iterator_age_ms"] or stats["given_up"]:
             self.wrong.append(f"left in the stream, or given up: {stats}")
 
     def finish_alerts(self) -> None:
@@ -188,24 +157,24 @@ class Stream:
         self.wrong.append(f"alerts stay open: {answer}")
 
     def stop(self) -> None:
-        self._source.stop()
+        self._reader.stop()
 
-    def _invoke(self, records: Sequence[StreamRecord]) -> Answer:
+    def _invoke(self, event: dict[str, Any]) -> tuple[str | None, Any]:
         if self._rng.random() < self._redelivered:
-            again = list(records)
-            self._rng.shuffle(again)
-            self._ask(again)
-        return self._ask(records)
+            records = list(event["Records"])
+            self._rng.shuffle(records)
+            self._ask({"Records": records})
+        return self._ask(event)
 
-    def _ask(self, records: Sequence[StreamRecord]) -> Answer:
+    def _ask(self, event: dict[str, Any]) -> tuple[str | None, Any]:
         try:
-            answer = self._function.ask(event=json.loads(self._encoder.encode(records)))
+            answer = self._function.ask(event=event)
         except OSError as error:
-            return Answer("Unhandled", {"errorMessage": str(error)})
+            return "Unhandled", {"errorMessage": str(error)}
         if "error" in answer:
             self.wrong.append(f"the handler raised {answer['error']}")
-            return Answer("Unhandled", {"errorMessage": answer["error"]})
-        return Answer(None, answer["payload"])
+            return "Unhandled", {"errorMessage": answer["error"]}
+        return None, answer["payload"]
 
 
 @contextmanager

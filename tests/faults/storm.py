@@ -1,8 +1,8 @@
 """One storm: a seed, the schedule of faults that it gives, a run of recorded frames through the real code, and what
 must be true afterwards.
 
-The run: spool and uplink in a process of their own -> Kinesis -> the event source -> the image processor's handler in
-a process of its own, with its real clients -> table, bucket, texts. Everything between them goes through the proxy.
+The run: spool and uplink in a process of their own -> Kinesis -> the event source in another -> the image processor's
+handler in a third, with its real clients -> table, bucket, texts. Everything between them goes through the proxy.
 
 Afterwards, with calm weather: every frame is stored, or counted with a reason; visits, and which of them were told,
 equal those of a calm run of the same frames over fakes; no text is doubled but in its window; nothing waits in the
@@ -21,19 +21,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from framewatch.adapters.aws.alert_items import alert_key
+from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.visit_table import to_visit
+from framewatch.domain.alerts import AlertRef
 from framewatch.domain.frames import Frame, FrameMeta, Gate
 from framewatch.domain.visits import AlertState, Visit
 from framewatch.wire.envelope import encode_envelope
 from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.items import day_of, days_key, frame_indexes, index_key, index_name
 from local_cloud.clients import REGION
-from local_cloud.emulator import local_environment
+from local_cloud.emulator import Sms, local_environment
+from tests.faults.doubled import Key, published, token_in, unexplained
 from tests.faults.hosts import Host
 from tests.faults.plan import Plan
-from tests.faults.proxy import LOST_ANSWERS, Schedule
 from tests.faults.recorded import calm_visits, recorded_frames
-from tests.faults.sky import STREAM, Sky, Stream
+from tests.faults.sky import STREAM, TABLE, Sky, Stream
+from tests.faults.weather import Schedule
 
 PATIENCE_S = 150.0
 # At most, after the last frame was taken in.
@@ -57,7 +62,10 @@ class Outcome:
     kills: int
     files: int
     function_use: tuple[int, int, int] | None
+    reader_use: tuple[int, int, int]
     edge_use: list[int] = field(default_factory=list)
+    grown: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Over a storm, by process of the box: bytes of memory and open files."""
 
     def __str__(self) -> str:
         total = sum(self.faults.values())
@@ -91,7 +99,9 @@ class Storm:
         self.wrong: list[str] = []
         self.kills = 0
         self.edge_use: list[int] = []
+        self.grown: dict[str, tuple[int, int]] = {}
         self.stream: Stream
+        self.visits: list[Visit] = []
         self._seen = threading.Condition()
         self._frames_seen = 0
 
@@ -102,7 +112,7 @@ class Storm:
         above.proxy.schedule = Schedule(0, {})
         function.ask(watch=STREAM)  # or the storm would be over before the process has come up
         texts_before = {text.message_id for text in above.emulator.texts()}
-        kills_before = function.kills
+        kills_before = len(function.kills_s)
         self.stream = Stream(above, self.rng, self.plan.redelivered)
         above.proxy.schedule = self.schedule
         strikes = threading.Thread(target=self._strike)
@@ -121,8 +131,9 @@ class Storm:
         frames = self._stored_frames()
         source.check(self, frames)
         texts = [text for text in above.emulator.texts() if text.message_id not in texts_before]
-        function_kills = function.kills - kills_before
-        doubled = self._check_visits(frames, len(texts), function_kills)
+        kills_s = function.kills_s[kills_before:]
+        self._check_visits(frames)
+        doubled = self._check_texts(texts, kills_s)
         if self.wrong:
             said = "\n  ".join(self.wrong)
             raise StormBroke(
@@ -139,10 +150,12 @@ class Storm:
             faults=faults,
             dropped=len(self.counted),
             doubled_texts=doubled,
-            kills=self.kills + function_kills,
+            kills=self.kills + len(kills_s),
             files=len(list(Path("/proc/self/fd").iterdir())) - above.proxy.open_files,
             function_use=function.use(),
+            reader_use=above.reader.use(),
             edge_use=self.edge_use,
+            grown=self.grown,
         )
 
     def frames_seen(self, count: int) -> None:
@@ -154,13 +167,13 @@ class Storm:
     def _strike(self) -> None:
         plan, function = self.plan, self.sky.function
 
-        def replace_event_source() -> None:
-            self.stream.replace()
+        def kill_event_source() -> None:
+            self.stream.kill_reader()
             self.kills += 1
 
         at: list[tuple[int, Callable[[], None]]] = [
             *((n, lambda: function.kill(0.15, self.rng)) for n in plan.function_kills_at),
-            *((n, replace_event_source) for n in plan.event_source_kills_at),
+            *((n, kill_event_source) for n in plan.event_source_kills_at),
             (plan.frames // 3, lambda: setattr(function, "ahead_s", plan.clock_jump_s)),
             (2 * plan.frames // 3, lambda: setattr(function, "ahead_s", 0.0)),
         ]
@@ -208,24 +221,43 @@ class Storm:
             self.wrong += [f"kept as failed: {key}" for key in self.sky.objects(prefix)]
         return list(frames.values())
 
-    def _check_visits(self, stored: Sequence[Frame], texts: int, function_kills: int) -> int:
-        """Returns how many texts were sent twice."""
-        visits = [to_visit(item) for item in self.sky.items("V#")]
+    def _check_visits(self, stored: Sequence[Frame]) -> None:
+        self.visits = [to_visit(item) for item in self.sky.items("V#")]
         expected = calm_visits(self.sky.site, stored)
-        found, calm = sorted(map(_seen_of, visits)), sorted(map(_seen_of, expected))
+        found, calm = sorted(map(_seen_of, self.visits)), sorted(map(_seen_of, expected))
         if found != calm:
             self.wrong.append(f"visits differ from a calm run's\n    they are  {found}\n    should be {calm}")
-        states = [claim.state for visit in visits for claim in visit.alerts.values()]
+        states = [claim.state for visit in self.visits for claim in visit.alerts.values()]
         if any(state is not AlertState.SENT for state in states):
             self.wrong.append(f"alerts that were not sent: {Counter(states)}")
-        told = sum(bool(visit.alerts) for visit in expected)
-        doubled = texts - told
-        # The window: SNS's answer is lost, the process dies, or what was published cannot be written down.
-        window = self.schedule.count("sns", "Publish", LOST_ANSWERS) + function_kills
-        window += sum(n for (service, _, _), n in self.schedule.happened.items() if service == "dynamodb")
-        if not 0 <= doubled <= window:
-            self.wrong.append(f"{told} visits were told by {texts} texts; {window} could have been doubled")
-        return doubled
+
+    def _check_texts(self, texts: Sequence[Sms], kills_s: Sequence[float]) -> int:
+        """One for each alert, another only where the first may have been lost; the alert says which it was. Returns
+        how many came twice."""
+        table = DynamoAlertTable(DynamoTable(self.sky.emulator.client("dynamodb"), TABLE))
+        keys: dict[str, Key] = {}
+        sent: dict[AlertRef, set[str]] = {}
+        if len(texts) != (taken := len(published(self.schedule.journal))):
+            self.wrong.append(f"{len(texts)} texts came; the proxy knows of {taken}")
+            return 0
+        for text in texts:
+            token = token_in(text.text)
+            link = table.link(token)
+            if link is None:
+                self.wrong.append(f"a text has the link {token}, which opens nothing")
+                return 0
+            keys[token] = alert_key(link.ref)
+            sent.setdefault(link.ref, set()).add(text.message_id)
+        alerts = {claim.alert_id for visit in self.visits for claim in visit.alerts.values()}
+        if {ref.alert_id for ref in sent} != alerts:
+            self.wrong.append(f"texts tell of {sorted(ref.alert_id for ref in sent)}; alerts are {sorted(alerts)}")
+        for ref, message_ids in sent.items():
+            alert = table.get(ref)
+            told = {each.message_id for each in alert.deliveries.values()} if alert is not None else set()
+            if len(told) != 1 or not told <= message_ids:
+                self.wrong.append(f"{ref.alert_id} was told by {message_ids}, and says {told}")
+        self.wrong += unexplained(self.schedule.journal, kills_s, keys)
+        return len(texts) - len(sent)
 
 
 def _seen_of(visit: Visit) -> tuple[Any, ...]:

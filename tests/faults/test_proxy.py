@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -11,7 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.aws import set_credentials
-from tests.faults.proxy import Fault, FaultProxy, Schedule
+from tests.faults.proxy import FaultProxy
+from tests.faults.weather import Fault, Schedule
 
 
 class _Service(http.server.BaseHTTPRequestHandler):
@@ -115,6 +117,30 @@ def test_every_service_refuses_in_its_own_shape(proxy, service, name, fault, wor
     code = refused.value.response["Error"]["Code"]
     assert any(word in code for word in words), code
     assert service.taken == []
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "code"), [(3600, "InvalidSignatureException"), (-3600, "InvalidSignatureException"), (120, None)]
+)
+def test_what_was_signed_by_a_clock_that_is_far_off_is_refused_and_counted(proxy, service, ahead_s, code):
+    client = client_of(proxy, "kinesis")
+    signed_at = datetime.now(UTC) + timedelta(seconds=ahead_s)
+
+    def sign_anew(request, **_):
+        request.headers["X-Amz-Date"] = signed_at.strftime("%Y%m%dT%H%M%SZ")
+
+    client.meta.events.register("before-send", sign_anew)
+    records = [{"Data": b"x", "PartitionKey": "a"}]
+    if code is None:
+        client.put_records(StreamName="s", Records=records)
+        assert service.taken == ["a"]
+        return
+    with pytest.raises(ClientError) as refused:
+        client.put_records(StreamName="s", Records=records)
+    assert refused.value.response["Error"]["Code"] == code
+    assert "date" in refused.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert service.taken == []
+    assert proxy.schedule.happened == {("kinesis", "PutRecords", Fault.WRONG_CLOCK): 1}
 
 
 def test_a_partial_failure_takes_some_records_and_names_the_others(proxy, service):

@@ -1,9 +1,12 @@
 """Storms over the whole pipeline, each from its seed; `python -m tests.faults.chaos --seed N` gives one again."""
 
+from collections import Counter
+
 import pytest
 
-from tests.faults.chaos import run_storms
+from tests.faults.chaos import check_flat, run_storms
 from tests.faults.plan import Plan
+from tests.faults.storm import Outcome, StormBroke
 
 # Box, function and event source are killed, a clock is an hour off, batches come twice and in another order.
 QUICK = (23,)
@@ -42,3 +45,31 @@ def test_fifty_seeds_have_every_kind_of_fault():
 
 def test_the_plan_of_a_seed_is_always_the_same():
     assert Plan.of(17) == Plan.of(17) != Plan.of(18)
+
+
+MIB = 1 << 20
+
+
+def outcome(seed, function=(7, 90 * MIB, 30), reader=(8, 60 * MIB, 15), files=20, box_files=6):
+    return Outcome(seed, 54, 10.0, Counter(), 0, 0, 0, files, function, reader, [70 * MIB, box_files])
+
+
+@pytest.mark.parametrize(
+    ("what", "grown"),
+    [
+        ("files of this process", lambda n: {"files": 20 + n}),
+        ("files of the box", lambda n: {"box_files": 6 + n}),
+        ("files of the function", lambda n: {"function": (7, 90 * MIB, 30 + n)}),
+        ("memory of the function", lambda n: {"function": (7, (90 + 3 * n) * MIB, 30)}),
+        ("files of the event source", lambda n: {"reader": (8, 60 * MIB, 15 + n)}),
+        ("memory of the event source", lambda n: {"reader": (8, (60 + 2 * n) * MIB, 15)}),
+    ],
+)
+def test_what_grows_from_storm_to_storm_is_named(what, grown):
+    check_flat([outcome(n) for n in range(50)])
+    with pytest.raises(StormBroke, match=what):
+        check_flat([outcome(n, **grown(n)) for n in range(50)])
+
+
+def test_processes_that_were_killed_are_not_compared_with_those_after_them():
+    check_flat([outcome(n, function=(n // 10, (90 + 40 * (n // 10)) * MIB, 30)) for n in range(50)])
