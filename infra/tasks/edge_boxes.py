@@ -3,6 +3,7 @@
 A secret key is printed once, on the terminal, and kept nowhere: AWS does not show it again.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from edge_client.config import EXAMPLE, EdgeConfig, read_edge_text
+from edge_client.sampler import PerSecond
+from framewatch.domain.budget import SLOWER_BY
 from framewatch.domain.heartbeats import BOX_ID_RULE, edge_user, is_box_id
 from infra.settings import EDGE_KEY
+from infra.tasks.capture import running_site
 from infra.tasks.checked import checked_file
 from infra.tasks.problem import TaskProblem, code_of
 from infra.tasks.report import ago
@@ -174,6 +178,30 @@ def configure(stage: Stage, box: str, path: Path) -> None:
     bucket, key = found["ConfigBucketName"], control_key(stage, box)
     answer = stage.session.client("s3").put_object(Bucket=bucket, Key=key, Body=text, ContentType="application/yaml")
     print(f"edge file of {box}: version {answer.get('VersionId', 'unknown')}, at s3://{bucket}/{key}")
+    for line in _split_visits(stage, found, config):
+        print(line)
+
+
+def _split_visits(stage: Stage, found: dict[str, str], config: EdgeConfig) -> Iterator[str]:
+    """A line for each camera that looks up too seldom for the running site file: a box does not know the site's gap
+    between visits, nor the site how often a box looks. A camera that takes every so-manieth frame cannot be told."""
+    try:
+        gap_s = running_site(stage, found).visits.gap_s
+    except TaskProblem:
+        return  # none yet, or a bad one: `pynt status` says so
+    for camera in (config.edge_camera(camera) for camera in config.cameras if camera.enabled):
+        if not isinstance(camera.sampling, PerSecond):
+            continue
+        every_s = 1 / camera.sampling.fps
+        still_s = camera.gate.keepalive_s if camera.gate is not None and camera.gate.enabled else 0.0
+        for slow_by, when in ((1, ""), (SLOWER_BY, ", while a budget slows it,")):
+            if (seen_s := still_s + slow_by * every_s) >= gap_s:
+                yield (
+                    f"!! {camera.camera_id}{when} shows somebody who stands still every {seen_s:g} s, and the site"
+                    f" file's visits.gap_s is {gap_s:g}: each time is another visit; lower gate.keepalive_s in the"
+                    " edge file, sample more often, or raise visits.gap_s"
+                )
+                break
 
 
 def checked_edge_file(path: Path) -> tuple[bytes, EdgeConfig]:

@@ -268,6 +268,26 @@ def test_a_good_edge_file_is_the_boxs_own(deployed: Account, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("defaults", "says"),
+    [
+        ("{sampling: {fps: 1}, gate: {keepalive_s: 25}}", None),
+        ("{sampling: {fps: 0.5}, gate: {keepalive_s: 60, enabled: false}}", None),
+        ("{sampling: {fps: 0.5}}", "front, while a budget slows it, shows somebody who stands still every 33 s"),
+        ("{gate: {keepalive_s: 60}}", "front shows somebody who stands still every 61 s, and the site file's"),
+    ],
+)
+def test_a_camera_that_looks_up_too_seldom_for_the_sites_visits_is_told(
+    deployed: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str], defaults: str, says: str | None
+) -> None:
+    edge_boxes.add(deployed.stage(), "shop-1")
+    site = b"cameras: [{id: front}]\nvisits: {gap_s: 30}\n"
+    deployed.client("s3").put_object(Bucket=CONFIG, Key="site.yaml", Body=site)
+    edge_boxes.configure(deployed.stage(), "shop-1", write(tmp_path, f"{EDGE_FILE}defaults: {defaults}\n"))
+    said = capsys.readouterr().out
+    assert says in said if says else "!! " not in said
+
+
+@pytest.mark.parametrize(
     ("changed", "says"),
     [
         ({"box: shop-1": "box: shop-2"}, "box: is 'shop-2', and this is for 'shop-1'"),
