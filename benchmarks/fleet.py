@@ -198,6 +198,13 @@ class FleetWire(Wire):
             with self._lock:
                 self.persons += person
             return response(_ANSWERS[person], "application/x-amz-json-1.1")
+        if operation == "CheckIfPhoneNumberIsOptedOut":
+            return response(
+                b'<CheckIfPhoneNumberIsOptedOutResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">'
+                b"<CheckIfPhoneNumberIsOptedOutResult><isOptedOut>false</isOptedOut>"
+                b"</CheckIfPhoneNumberIsOptedOutResult></CheckIfPhoneNumberIsOptedOutResponse>",
+                "text/xml",
+            )
         if service == "sns":
             return response(
                 b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
@@ -330,7 +337,7 @@ class Fleet:
             requests=sum(wire.requests.values()),
             read=wire.units.read,
             written=wire.units.written,
-            texts=wire.requests["sns"],
+            texts=wire.operations["Publish"],
             batches=self._batches,
             records=self._records,
             detections=wire.requests["rekognition"],

@@ -52,7 +52,7 @@ class SnsTextSender:
     def has_opted_out(self, phone: str) -> bool:
         """SNS takes a text to such a number, and only its delivery log says that it went nowhere: so it is asked."""
         try:
-            return self._client.check_if_phone_number_is_opted_out(phoneNumber=phone)["isOptedOut"]
+            return self._client.check_if_phone_number_is_opted_out(phoneNumber=phone).get("isOptedOut", False)
         except ClientError as error:
             why = missing_grant(error, name_resource=False) or error_code(error)
         except BotoCoreError as error:
