@@ -155,8 +155,9 @@ def timeline_lines(timeline: Timeline, site: SiteConfig, starts_at: datetime) ->
     texts = [(t.at, a, t) for a in timeline.alerts for t in a.texts]
     sent = sum(t.state is DeliveryState.SENT for _, _, t in texts) + len(timeline.digests)
     lines = [
-        f"{timeline.frames} frames, {_count(len(timeline.visits), 'visit')}, {_count(len(timeline.alerts), 'alert')},"
-        f" {_count(sent, 'text')}. The clip begins at {clock.day(starts_at)}. Nothing was sent.",
+        f"{_count(timeline.frames, 'frame')}, {_count(len(timeline.visits), 'visit')},"
+        f" {_count(len(timeline.alerts), 'alert')}, {_count(sent, 'text')}."
+        f" The clip begins at {clock.day(starts_at)}. Nothing was sent.",
         "",
         "visits",
     ]

@@ -159,6 +159,9 @@ def test_an_empty_timeline_says_so():
     site = SiteConfig.model_validate({"cameras": [{"id": "front"}]})
     lines = timeline_lines(empty, site, datetime(2026, 3, 14, tzinfo=UTC) - timedelta(days=1))
     assert [line.strip() for line in lines if line.startswith("  ")] == ["none", "none", "nothing"]
+    assert lines[0].startswith("3 frames, 0 visits, 0 alerts, 0 texts.")
+    one = timeline_lines(empty.model_copy(update={"frames": 1}), site, datetime(2026, 3, 14, tzinfo=UTC))
+    assert one[0].startswith("1 frame, 0 visits,")
 
 
 @pytest.mark.slow
