@@ -12,6 +12,7 @@ from edge_client.pipe import Job, Kind
 from edge_client.reader import FolderReader, next_media_time_s
 from edge_client.sampler import EveryNth, PerSecond, SamplingHours, SlowedSampler, make_sampler
 from edge_client.worker import Worker
+from tests.edge_jobs import folder_job
 
 
 def taken(sampling, times_s):
@@ -110,21 +111,8 @@ def test_frames_outside_the_hours_are_grabbed_and_neither_converted_nor_sent(tmp
     converted = []
     retrieve = FolderReader.retrieve
     monkeypatch.setattr(FolderReader, "retrieve", lambda self: (converted.append(self.last_name), retrieve(self))[1])
-    job = Job(
-        camera_id="front",
-        kind="path",
-        target=str(tmp_path),
-        every_nth=1,
-        per_second=None,
-        pace="fast",
-        loop=False,
-        reopen=False,
-        base_time="2026-06-01T05:59:56+00:00",
-        run_started_at="2026-06-01T06:00:00+00:00",
-        progress_fd=None,
-        hours=("mon 08:00-18:00",),
-        time_zone="Europe/Madrid",
-    )
+    hours = {"hours": ("mon 08:00-18:00",), "time_zone": "Europe/Madrid"}
+    job = folder_job(tmp_path, base_time="2026-06-01T05:59:56+00:00", **hours)
     sent, read = [], []
     worker = Worker(Job.from_json(job.to_json()), lambda kind, facts, record: sent.append((kind, facts)), read.append)
     worker.run()

@@ -15,6 +15,7 @@ from edge_client.screen_settings import ScreenSettings, Verdict
 from edge_client.worker import Worker
 from framewatch.adapters.vision.base import Detection, ModelError
 from framewatch.wire.envelope import decode_envelope
+from tests.edge_jobs import folder_job
 from tests.scenes import photographed, room, with_person
 from tests.waiting import wait_until
 
@@ -133,21 +134,8 @@ def test_a_model_that_fails_when_it_is_tried_is_a_line(error):
 def sent_of(folder, monkeypatch, model):
     """(what each frame says, the screen's verdicts, warnings)"""
     monkeypatch.setattr("edge_client.screen.load_detector", lambda *_, **__: model)
-    job = Job(
-        camera_id="front",
-        kind="path",
-        target=str(folder),
-        every_nth=1,
-        per_second=None,
-        pace="fast",
-        loop=False,
-        reopen=False,
-        base_time="2026-06-01T06:00:00+00:00",
-        run_started_at="2026-06-01T06:00:00+00:00",
-        progress_fd=None,
-        gate=GateSettings(keepalive_s=2).model_dump(mode="json"),
-        screen=SETTINGS.model_dump(mode="json"),
-    )
+    gate = GateSettings(keepalive_s=2).model_dump(mode="json")
+    job = folder_job(folder, gate=gate, screen=SETTINGS.model_dump(mode="json"))
     messages = []
     worker = Worker(
         Job.from_json(job.to_json()),

@@ -7,12 +7,13 @@ import pytest
 from edge_client import worker
 from edge_client.gate import GateSettings, MotionGate
 from edge_client.near_duplicate import MOST_AGE_S
-from edge_client.pipe import Job, Kind
+from edge_client.pipe import Kind
 from edge_client.worker import Worker
 from framewatch.domain.errors import FrameTooLarge
 from framewatch.domain.frames import FrameRef, GateReason
 from framewatch.wire.envelope import decode_envelope
 from tests.batches import run
+from tests.edge_jobs import folder_job
 from tests.fakes import World, make_site
 from tests.frames import make_record
 from tests.scenes import LETTERS, Scene, decisions, infrared, photographed, room, shaken, with_person
@@ -115,20 +116,7 @@ def test_a_first_frame_and_one_that_nobody_asked_about_repeat_nothing():
 
 
 def records_of(folder):
-    job = Job(
-        camera_id="front",
-        kind="path",
-        target=str(folder),
-        every_nth=1,
-        per_second=None,
-        pace="fast",
-        loop=False,
-        reopen=False,
-        base_time="2026-06-01T06:00:00+00:00",
-        run_started_at="2026-06-01T06:00:00+00:00",
-        progress_fd=None,
-        gate=GateSettings(keepalive_s=2).model_dump(mode="json"),
-    )
+    job = folder_job(folder, gate=GateSettings(keepalive_s=2).model_dump(mode="json"))
     messages = []
     Worker(job, lambda kind, facts, record: messages.append((kind, facts, record)), lambda _: None).run()
     return [(facts, record) for kind, facts, record in messages if kind is Kind.FRAME]
