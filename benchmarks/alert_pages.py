@@ -9,20 +9,17 @@ had to look at, and read units by DynamoDB's rule. The span is the same for both
 hundred times as many.
 """
 
-import json
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-from benchmarks.frame_pages import ACCOUNT, CAMERAS, LARGE, NEWEST, REGION, SMALL, TABLE, Cost, set_up, viewer_event
+from benchmarks.frame_pages import ACCOUNT, CAMERAS, LARGE, NEWEST, REGION, SMALL, TABLE, Cost, measure, set_up
 from framewatch.adapters.aws.alert_items import alert_item
 from framewatch.adapters.aws.dynamo import make_item
 from framewatch.domain.alert_settings import Severity
@@ -30,7 +27,6 @@ from framewatch.domain.alerts import Alert
 from framewatch.domain.visits import AlertState, Visit, VisitSighting
 from framewatch.wire.items import day_of, visit_days_key, visit_sort_key
 from framewatch.wire.visit_items import StoredVisit
-from lambdas.frame_fetcher import handler
 
 # One day, so that a page of 100 fits into what the smaller holds of it.
 SPAN = timedelta(hours=18)
@@ -105,27 +101,6 @@ def fill(make: Callable[[int, int], dict[str, Any]], count: int) -> None:
         items[pk][sk] = Item(pk, sk, raw)
 
 
-def measure(scenario: Scenario) -> Cost:
-    """The cost of the scenario's last page; pages before it only lead there."""
-    events = handler.deps().frames.pages._client.meta.events  # type: ignore[attr-defined]
-    cursor: dict[str, str] = {}
-    for _ in range(scenario.page):
-        cost, lock = Cost(), threading.Lock()
-
-        def count(parsed: dict[str, Any], cost: Cost = cost, lock: Any = lock, **_: Any) -> None:
-            with lock:
-                cost.add_query(parsed)
-
-        events.register("after-call.dynamodb.Query", count, unique_id="count")
-        answer = handler.lambda_handler(viewer_event(scenario.path, scenario.query | cursor), SimpleNamespace())  # type: ignore[arg-type]
-        events.unregister("after-call.dynamodb.Query", unique_id="count")
-        assert answer["statusCode"] == 200, answer["body"]
-        page = json.loads(answer["body"])
-        cost.frames = len(page[scenario.path.rpartition("/")[2]])
-        cursor = {"cursor": page["next_cursor"]}
-    return cost
-
-
 def main(large_size: int = LARGE) -> int:
     sizes = (SMALL, large_size)
     costs: dict[tuple[str, int], Cost] = {}
@@ -136,7 +111,7 @@ def main(large_size: int = LARGE) -> int:
                 fill(make, size)
                 for scenario in SCENARIOS:
                     if scenario.path == path:
-                        costs[scenario.name, size] = measure(scenario)
+                        costs[scenario.name, size] = measure(path, scenario.query, scenario.page)
     wrong = []
     print(f"{'':22}  shown   queries at        items at          read units at")
     print(f"{'':22}         {f'{SMALL:7,}{large_size:11,}' * 3}")

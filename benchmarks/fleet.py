@@ -31,7 +31,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from benchmarks.image_processor import Wire, response
+from benchmarks.image_processor import Wire, make_settings, response
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.domain.frames import Frame, FrameMeta, Gate, GateReason
 from framewatch.domain.heartbeats import CameraCounts, CameraState, Heartbeat
@@ -40,7 +40,6 @@ from framewatch.services.process_frames import process_batch
 from framewatch.wire.envelope import encode_envelope
 from framewatch.wire.heartbeat import encode_heartbeat
 from lambdas.image_processor import handler
-from lambdas.image_processor.settings import Settings
 from tests.units import Units
 
 SIZES = (10, 100, 1_000)
@@ -390,20 +389,8 @@ class Fleet:
 
 
 def build(wire: FleetWire) -> handler.App:
-    settings = Settings.model_validate(
-        {
-            "FW_TABLE": "framewatch",
-            "FW_FRAMES_BUCKET": "framewatch-frames",
-            "FW_CONFIG_BUCKET": "framewatch-config",
-            "FW_FAILURE_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/failures",
-            "FW_LINK_BASE_URL": "https://d1example.cloudfront.net",
-            "FW_ALERT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:alerts",
-            "FW_STAGE": "benchmark",
-            "FW_LOG_LEVEL": "ERROR",
-        }
-    )
     use = UseLedger("image_processor", Clock(), memory_mb=1024)
-    return handler.build_app(settings, FleetAws(wire, use), use, "frames")
+    return handler.build_app(make_settings(), FleetAws(wire, use), use, "frames")
 
 
 class FleetAws(AwsClients):

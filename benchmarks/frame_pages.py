@@ -198,12 +198,11 @@ def set_up() -> None:
     handler.SystemClock = FixedClock  # type: ignore[misc,assignment]
 
 
-def measure(scenario: Scenario) -> Cost:
-    """The cost of the scenario's last page; pages before it only lead there."""
-    FixedClock.at = NEWEST + scenario.quiet
+def measure(path: str, query: dict[str, str], page: int) -> Cost:
+    """The cost of the so many-th page, from 1; pages before it only lead there."""
     events = handler.deps().frames.pages._client.meta.events  # type: ignore[attr-defined]
     cursor: dict[str, str] = {}
-    for _ in range(scenario.page):
+    for _ in range(page):
         cost, lock = Cost(), threading.Lock()
 
         def count(parsed: dict[str, Any], cost: Cost = cost, lock: Any = lock, **_: Any) -> None:
@@ -211,12 +210,12 @@ def measure(scenario: Scenario) -> Cost:
                 cost.add_query(parsed)
 
         events.register("after-call.dynamodb.Query", count, unique_id="count")
-        answer = handler.lambda_handler(viewer_event("/v1/frames", scenario.query | cursor), SimpleNamespace())  # type: ignore[arg-type]
+        answer = handler.lambda_handler(viewer_event(path, query | cursor), SimpleNamespace())  # type: ignore[arg-type]
         events.unregister("after-call.dynamodb.Query", unique_id="count")
         assert answer["statusCode"] == 200, answer["body"]
-        page = json.loads(answer["body"])
-        cost.frames = len(page["frames"])
-        cursor = {"cursor": page["next_cursor"]}
+        body = json.loads(answer["body"])
+        cost.frames = len(body[path.rpartition("/")[2]])
+        cursor = {"cursor": body["next_cursor"]}
     return cost
 
 
@@ -242,7 +241,8 @@ def main(large_size: int = LARGE) -> int:
                 fill(camera_of, size)
                 for scenario in SCENARIOS:
                     if scenario.camera_of is camera_of:
-                        costs[scenario.name, size] = measure(scenario)
+                        FixedClock.at = NEWEST + scenario.quiet
+                        costs[scenario.name, size] = measure("/v1/frames", scenario.query, scenario.page)
     wrong = []
     print(f"{'':26}  frames   queries at        items at          read units at     items")
     print(f"{'':26}  shown  {f'{SMALL:7,}{large_size:11,}' * 3}  allowed")

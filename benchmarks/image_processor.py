@@ -148,9 +148,9 @@ class StubbedAws(AwsClients):
         self._session.get_component("event_emitter").register_first("before-send", wire.send)
 
 
-def build(workers: int) -> tuple[handler.App, Wire]:
-    wire = Wire()
-    settings = Settings.model_validate(
+def make_settings(**more: Any) -> Settings:
+    """As if a stage were deployed."""
+    return Settings.model_validate(
         {
             "FW_TABLE": "framewatch",
             "FW_FRAMES_BUCKET": "framewatch-frames",
@@ -159,10 +159,14 @@ def build(workers: int) -> tuple[handler.App, Wire]:
             "FW_LINK_BASE_URL": "https://d1example.cloudfront.net",
             "FW_ALERT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:alerts",
             "FW_STAGE": "benchmark",
-            "FW_WORKERS": workers,
             "FW_LOG_LEVEL": "ERROR",
+            **more,
         }
     )
+
+
+def build(workers: int) -> tuple[handler.App, Wire]:
+    wire, settings = Wire(), make_settings(FW_WORKERS=workers)
     return handler.build_app(settings, StubbedAws(workers, wire), start_ledger("benchmark"), "frames"), wire
 
 
