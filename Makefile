@@ -38,8 +38,10 @@ demo: setup
 test: lint test-web test-python
 
 # Three workers for two cores: cameras, schedules and browsers are mostly waited for.
+WORKERS := 3
+
 test-python: setup $(VENV)/.stamp-dev
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-web: web_ui/node_modules/.stamp
 	cd web_ui && $(call node,npm test)
