@@ -15,3 +15,8 @@ def built_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built") / "cdk.out"
     build.build(folder)
     return folder
+
+
+def built_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the functions' zips that the assembly was written with."""
+    return built_assembly(tmp_path_factory).parent / "lambda"

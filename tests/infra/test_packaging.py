@@ -17,6 +17,7 @@ from framewatch.wire.price_file import PRICES
 from infra import packaging
 from infra.import_closure import UnknownModule, closure_of
 from infra.packaging import LOCK, REPO, PackagingError, files_of, own_files, target, wheel_files, wheels_of, write_zip
+from tests.built import built_packages
 
 
 def _tree(folder: Path, *names: str) -> Path:
@@ -227,7 +228,11 @@ def test_what_pip_says_is_passed_on_and_nothing_half_done_stays(
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
-    return {name: packaging.build(name, tmp_path_factory.mktemp(name)) for name in ("aws", "local")}
+    local = built_packages(tmp_path_factory)
+    return {
+        "aws": packaging.build("aws", tmp_path_factory.mktemp("aws")),
+        "local": {name: local / f"{name}.zip" for name in packaging.FUNCTIONS},
+    }
 
 
 def _contents(path: Path) -> dict[str, bytes]:
