@@ -31,7 +31,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from benchmarks.image_processor import Wire, make_settings, response
+from benchmarks.image_processor import Wire, make_settings, response, sns_response
 from framewatch.adapters.aws.clients import AwsClients
 from framewatch.domain.frames import Frame, FrameMeta, Gate, GateReason
 from framewatch.domain.heartbeats import CameraCounts, CameraState, Heartbeat
@@ -205,11 +205,7 @@ class FleetWire(Wire):
                 "text/xml",
             )
         if service == "sns":
-            return response(
-                b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
-                b"<MessageId>1</MessageId></PublishResult></PublishResponse>",
-                "text/xml",
-            )
+            return sns_response(operation)
         if service != "dynamodb":
             return response(b"", "text/plain")
         asked = json.loads(request.body)

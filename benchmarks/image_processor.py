@@ -76,11 +76,7 @@ class Wire:
         if service == "s3":
             return response(SITE.encode() if operation == "GetObject" else b"", "text/plain")
         if service == "sns":
-            return response(
-                b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
-                b"<MessageId>1</MessageId></PublishResult></PublishResponse>",
-                "text/xml",
-            )
+            return sns_response(operation)
         if service == "rekognition":
             return response(json.dumps(PERSON).encode(), "application/x-amz-json-1.1")
         with self._lock:
@@ -138,6 +134,16 @@ def response(body: bytes, content_type: str) -> AWSResponse:
     raw.stream = lambda *_, **__: iter([body])  # type: ignore[attr-defined]  # as urllib3's response does
     headers = {"content-type": content_type, "content-length": str(len(body)), "etag": '"1"'}
     return AWSResponse("https://benchmark.invalid/", 200, headers, raw)
+
+
+def sns_response(operation: str) -> AWSResponse:
+    """Nobody has opted out, and every text is taken."""
+    result = "<MessageId>1</MessageId>" if operation == "Publish" else "<isOptedOut>false</isOptedOut>"
+    body = (
+        f'<{operation}Response xmlns="http://sns.amazonaws.com/doc/2010-03-31/">'
+        f"<{operation}Result>{result}</{operation}Result></{operation}Response>"
+    )
+    return response(body.encode(), "text/xml")
 
 
 class StubbedAws(AwsClients):
