@@ -197,13 +197,6 @@ class FleetWire(Wire):
             with self._lock:
                 self.persons += person
             return response(_ANSWERS[person], "application/x-amz-json-1.1")
-        if operation == "CheckIfPhoneNumberIsOptedOut":
-            return response(
-                b'<CheckIfPhoneNumberIsOptedOutResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">'
-                b"<CheckIfPhoneNumberIsOptedOutResult><isOptedOut>false</isOptedOut>"
-                b"</CheckIfPhoneNumberIsOptedOutResult></CheckIfPhoneNumberIsOptedOutResponse>",
-                "text/xml",
-            )
         if service == "sns":
             return sns_response(operation)
         if service != "dynamodb":

@@ -52,7 +52,7 @@ from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.site_file import load_site_text
 from tests.aws import all_items, stage_on_moto
 from tests.frames import make_heartbeat
-from tests.functional.test_api import CONTEXT, DOCUMENT, FUNCTIONS, forget, name_of, quiet  # noqa: F401  a fixture
+from tests.functional.test_api import CONTEXT, DOCUMENT, FUNCTIONS, forget, name_of
 from tests.functional.test_frame_fetcher import claims, event
 from tests.functional.test_operator_actions import naming
 from tests.secrets_in import secrets_in

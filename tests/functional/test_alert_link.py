@@ -33,6 +33,8 @@ from lambdas.frame_fetcher import handler as reader
 from lambdas.operator_actions import handler as actor
 from tests.aws import stage_on_moto
 
+pytestmark = pytest.mark.usefixtures("cloud")
+
 SITE = """\
 site: {name: Home, time_zone: Europe/Madrid}
 cameras:
@@ -158,15 +160,6 @@ def cloud():
         yield Cloud(s3, dynamodb)
     handler.settings.cache_clear()
     handler.deps.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def fresh(cloud):
-    """What a test does to the loggers is undone."""
-    ours = logging.getLogger("framewatch")
-    before = list(ours.handlers), ours.propagate, ours.level
-    yield
-    ours.handlers, ours.propagate, ours.level = before
 
 
 @pytest.fixture

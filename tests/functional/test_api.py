@@ -4,7 +4,6 @@ Requests come from docs/openapi.json, which test_frame_fetcher.py holds to the c
 """
 
 import json
-import logging
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -59,14 +58,6 @@ def alert():
         forget()
         yield put_alert(table, NOW - timedelta(minutes=2))
         forget()
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    ours = logging.getLogger("framewatch")
-    before = list(ours.handlers), ours.propagate, ours.level
-    yield
-    ours.handlers, ours.propagate, ours.level = before
 
 
 def forget() -> None:

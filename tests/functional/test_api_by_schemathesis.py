@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance, unsupported_method
 
 from framewatch.wire.api_routes import ROUTES
-from tests.functional.test_api import CONTEXT, DOCUMENT, FUNCTIONS, alert, quiet  # noqa: F401
+from tests.functional.test_api import CONTEXT, DOCUMENT, FUNCTIONS, alert  # noqa: F401
 from tests.functional.test_frame_fetcher import claims, event
 
 TOKEN = {"Authorization": "Bearer checked-by-api-gateway"}

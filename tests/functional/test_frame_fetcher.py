@@ -28,6 +28,8 @@ from lambdas.frame_fetcher import handler, openapi
 from lambdas.frame_fetcher.settings import Settings
 from tests.aws import stage_on_moto
 
+pytestmark = pytest.mark.usefixtures("cloud")
+
 NOW = datetime.now(UTC)
 SITE = """\
 site: {name: Home, time_zone: Europe/Madrid}
@@ -158,15 +160,6 @@ def cloud():
         for f in FRAMES:
             assert table.put(f, NOW + timedelta(days=90))
         yield s3
-
-
-@pytest.fixture(autouse=True)
-def fresh(cloud):
-    """What a test does to the loggers is undone."""
-    ours = logging.getLogger("framewatch")
-    before = list(ours.handlers), ours.propagate, ours.level
-    yield
-    ours.handlers, ours.propagate, ours.level = before
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import logging
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -87,10 +86,6 @@ def fresh(cloud):
     now = datetime.now(UTC)
     beat = make_heartbeat(1, at=now, state=CameraState.STALLED, last_error="front: no picture for 10 s.")
     DynamoHeartbeatTable(DynamoTable(cloud, "table")).put(StoredHeartbeat.of(beat, now), NOW + timedelta(days=90))
-    ours = logging.getLogger("framewatch")
-    before = list(ours.handlers), ours.propagate, ours.level
-    yield
-    ours.handlers, ours.propagate, ours.level = before
 
 
 def get(path: str, **parameters) -> dict:

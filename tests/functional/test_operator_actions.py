@@ -1,7 +1,6 @@
 """What people who are signed in do about alerts, on a table that moto plays and the real adapters write."""
 
 import json
-import logging
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -60,14 +59,6 @@ def forget() -> None:
     for function in (handler, reader):
         function.settings.cache_clear()
         function.deps.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def fresh():
-    ours = logging.getLogger("framewatch")
-    before = list(ours.handlers), ours.propagate, ours.level
-    yield
-    ours.handlers, ours.propagate, ours.level = before
 
 
 @pytest.fixture
