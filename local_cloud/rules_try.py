@@ -24,11 +24,12 @@ from framewatch.adapters.vision.base import ModelError, ObjectDetector
 from framewatch.adapters.vision.load import DEFAULT_MODEL, load_detector
 from framewatch.domain.alerts import DeliveryState
 from framewatch.domain.frames import FrameMeta, make_boot_id
+from framewatch.domain.limits import LimitHit
 from framewatch.domain.site import SiteConfig
 from framewatch.services.try_rules import TrialTables, try_rules
 from framewatch.wire.api_values import parse_time
 from framewatch.wire.frame_items import StoredFrame
-from framewatch.wire.timeline import Timeline
+from framewatch.wire.timeline import Timeline, TriedText
 from local_cloud.cameras import DEFAULT_WATCH, CameraChoice, choose_site
 from local_cloud.options import sampling_of, watch_of
 from local_cloud.problem import LocalProblem
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
 
 _LIVE_SECONDS = 60.0
 _LINK_BASE_URL = "https://link.example"
+_HELD_BY: dict[str, str] = {
+    LimitHit.CONTACT_HOUR: "the contact's texts of the hour are used up; a digest tells",
+    LimitHit.SITE_DAY: "the site's texts of the day are used up; a digest tells",
+    LimitHit.BUDGET: "the month's budget for texts is used up; a digest tells",
+}
 
 
 def run_trial(args: argparse.Namespace) -> int:
@@ -168,7 +174,7 @@ def timeline_lines(timeline: Timeline, site: SiteConfig, starts_at: datetime) ->
     ] or ["  none"]
     lines += ["", "texts, while nobody answers"]
     told = [
-        (at, f"{a.rule_id} to {t.contact_id}{_step(t.escalation)}: {_plain(t.words or f'{t.state}: {t.reason}')}")
+        (at, f"{a.rule_id} to {t.contact_id}{_step(t.escalation)}: {_plain(t.words or _why_not(t))}")
         for at, a, t in texts
     ]
     told += [
@@ -208,6 +214,11 @@ class _Times:
     def _clip(self, at: datetime) -> str:
         at_s = (at - self._starts_at).total_seconds()
         return f"{int(at_s // 60)}:{at_s % 60:04.1f}"
+
+
+def _why_not(text: TriedText) -> str:
+    reason = text.reason or ""
+    return f"{text.state}: {_HELD_BY.get(reason, reason)}"
 
 
 def _step(escalation: int) -> str:

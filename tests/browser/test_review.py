@@ -312,6 +312,17 @@ def test_labels_names_and_notes_stay_text(review: FakeReview, open_as: OpenAs) -
     assert "Framewatch" in page.title()
 
 
+def test_a_text_that_a_limit_held_back_says_which(review: FakeReview, open_as: OpenAs) -> None:
+    at = "2026-11-21T03:00:00.000000Z"
+    held = {"contact_id": "ana", "state": "held", "at": at, "reason": "contact-hour"}
+    review.add(age_s=60, state="held", deliveries=[held])
+    page = open_as()
+    page.locator(".review-open").click()
+    expect(
+        detail(page).get_by_text("Text to ana held back (the contact's texts of the hour are used up")
+    ).to_be_visible()
+
+
 # -- for everyone
 
 

@@ -106,6 +106,13 @@ def test_what_is_withheld_and_who_would_be_told_next_are_shown(main, site, pictu
     assert "people: too-few-frames, Person at" in out and "(the rule alerted for this visit)" in out
 
 
+def test_a_text_that_a_limit_holds_back_says_which(main, site, pictures, white, tmp_path):
+    path = site()
+    (tmp_path / "site.yaml").write_text((tmp_path / "site.yaml").read_text() + "limits: {per_contact_and_hour: 1}\n")
+    _, out, _ = main("--config", path, "--source", pictures, "--every", "1")
+    assert "people to ana: held: the contact's texts of the hour are used up; a digest tells" in out
+
+
 def test_a_schedule_is_judged_at_the_start_that_is_given(main, site, pictures, white):
     arguments = ("--config", site(more=', schedule: ["daily 22:00-06:00"]'), "--source", pictures, "--every", "1")
     assert "0 alerts" in main(*arguments, "--start", "2026-03-14T12:00:00Z")[1]

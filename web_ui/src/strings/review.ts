@@ -181,6 +181,12 @@ export const review = {
       rejected: (who: string) => `Text to ${who} did not get through`,
       held: (who: string) => `Text to ${who} held back`,
     },
+    /** Of a text that a limit held back; what else failed is said in a sentence. */
+    heldBy: {
+      "contact-hour": "the contact's texts of the hour are used up; a digest tells",
+      "site-day": "the site's texts of the day are used up; a digest tells",
+      budget: "the month's budget for texts is used up; a digest tells",
+    } as Record<string, string>,
     reason: (why: string) => `(${why})`,
     escalation: "If nobody answers",
     stepTold: (who: string) => `Told: ${who}`,

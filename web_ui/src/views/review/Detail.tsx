@@ -201,7 +201,7 @@ function Told({ alert, zone }: { alert: Alert; zone: string }) {
         <ul class="detail-list">
           {alert.deliveries.map(({ contact_id, state, at, reason }) => (
             <Line key={contact_id} at={at} zone={zone}>
-              {(d.delivery[state] ?? d.delivery.held)(contact_id)} {reason && <span class="hint">{d.reason(reason)}</span>}
+              {(d.delivery[state] ?? d.delivery.held)(contact_id)} {reason && <span class="hint">{d.reason(d.heldBy[reason] ?? reason)}</span>}
             </Line>
           ))}
         </ul>
