@@ -21,6 +21,7 @@ DEAREST_FIRST = (
     "functional/test_local_account.py",
     "functional/test_local_commands.py",
     "browser/test_review.py",
+    "functional/test_recovery_drill.py",
     "browser/test_operator_story.py",
     "infra/test_templates.py",
     "browser/test_sign_in.py",
