@@ -134,7 +134,7 @@ class Simulation:
             self._producer.send_due()
             self._sample()
             if not self._producer.is_full:
-                batch = self._spool.take(timeout_s=0, linger_s=0, backlog_bytes=self._producer.backlog_bytes)
+                batch = self._spool.take(timeout_s=0, backlog_bytes=self._producer.backlog_bytes)
                 if batch:
                     self._producer.send(batch)
             if self._shard.now_s == began_s:

@@ -82,7 +82,7 @@ def drain(folder: Path) -> tuple[float, int]:
     spool = Spool(folder, max_bytes=1 << 40)
     began_s = time.perf_counter()
     size = 0
-    while batch := spool.take(timeout_s=0, linger_s=0, backlog_bytes=MAX_REQUEST_BYTES):
+    while batch := spool.take(timeout_s=0, backlog_bytes=MAX_REQUEST_BYTES):
         for record in batch:
             size += len(record.data)
             spool.ack(record)
@@ -94,7 +94,7 @@ def drain(folder: Path) -> tuple[float, int]:
 def recover(folder: Path) -> tuple[float, int]:
     began_s = time.perf_counter()
     spool = Spool(folder, max_bytes=1 << 40)
-    first = spool.take(timeout_s=0, linger_s=0, backlog_bytes=1)
+    first = spool.take(timeout_s=0, backlog_bytes=1)
     seconds = time.perf_counter() - began_s
     assert first
     records = spool.depth("front-door").records

@@ -9,7 +9,6 @@ When a camera's room is full, a clip waits (nothing is lost) and a live source g
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -110,11 +109,11 @@ class RecordStore(Protocol):
         """Returns what was lost for it: older records, or after `abort` the record itself. Never raises OSError."""
         ...
 
-    def take(self, *, timeout_s: float, linger_s: float, backlog_bytes: int = 0) -> list[Record]:
+    def take(self, *, timeout_s: float, backlog_bytes: int = 0) -> list[Record]:
         """At most one request's records, all of one lane: live ones where there are any, else about backlog_bytes
         of the backlog (at least one record, unless it is 0). Empty after timeout_s, or when nothing more can come.
 
-        Once there is a live record, waits linger_s at most for others to share its request.
+        A live record is waited with for no other: what comes while its request is under way shares the next one.
         """
         ...
 
@@ -238,22 +237,14 @@ class FrameBuffer:
         oldest = captured_at(waiting[0].data) if waiting else None
         return Depth(len(waiting), sum(r.size for r in waiting), oldest_captured_at=oldest)
 
-    def take(self, *, timeout_s: float, linger_s: float, backlog_bytes: int = 0) -> list[Record]:  # noqa: ARG002
+    def take(self, *, timeout_s: float, backlog_bytes: int = 0) -> list[Record]:  # noqa: ARG002
         """The cameras in turn. Nothing in memory is backlog: a full room gives up its oldest instead."""
         with self._changed:
             self._changed.wait_for(lambda: any(self._rooms.values()) or not self._open, timeout_s)
-            if self._open and any(self._rooms.values()):
-                deadline = time.monotonic() + linger_s
-                while self._open and not self._fills_a_batch() and (left := deadline - time.monotonic()) > 0:
-                    self._changed.wait(left)
             batch = self._collect()
             if batch:
                 self._changed.notify_all()
             return batch
-
-    def _fills_a_batch(self) -> bool:
-        waiting = sum(len(room) for room in self._rooms.values())
-        return waiting >= MAX_BATCH_RECORDS or sum(self._bytes.values()) >= MAX_BATCH_BYTES
 
     def _collect(self) -> list[Record]:
         batch: list[Record] = []

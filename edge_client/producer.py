@@ -43,8 +43,6 @@ _MAX_WAITING_BYTES = 32 * 1024 * 1024
 # How soon a stop is noticed.
 _POLL_S = 0.2
 _LEAST_WAIT_S = 0.005
-# A frame waits this long at most for others to share its request: a text must not wait for a full batch.
-_LINGER_S = 0.03
 
 
 class StreamUnusable(Exception):
@@ -311,6 +309,6 @@ def pump_once(store: RecordStore, producer: Producer) -> None:
         return
     if (until_backlog_s := producer.until_backlog_s()) > 0:
         waits_s.append(max(until_backlog_s, _LEAST_WAIT_S))
-    batch = store.take(timeout_s=min(waits_s), linger_s=_LINGER_S, backlog_bytes=producer.backlog_bytes)
+    batch = store.take(timeout_s=min(waits_s), backlog_bytes=producer.backlog_bytes)
     if batch:
         producer.send(batch)

@@ -191,16 +191,11 @@ class Spool:
         else:
             place.segment.set_state(place.index, BACKLOG)
 
-    def take(self, *, timeout_s: float, linger_s: float, backlog_bytes: int = 0) -> list[Record]:
+    def take(self, *, timeout_s: float, backlog_bytes: int = 0) -> list[Record]:
         with self._changed:
             self._changed.wait_for(
                 lambda: self._has_live() or self._has_backlog(backlog_bytes) or not self._open, timeout_s
             )
-            # With a backlog to send there is better to do than to wait for company.
-            if self._open and self._has_live() and not self._has_backlog(backlog_bytes):
-                deadline_s = time.monotonic() + linger_s
-                while self._open and not self._fills_a_batch() and (left_s := deadline_s - time.monotonic()) > 0:
-                    self._changed.wait(left_s)
             self._age()
             batch = [] if self._aborted else self._take_live() or self._take_backlog(backlog_bytes)
             if batch:
@@ -213,9 +208,6 @@ class Spool:
 
     def _has_backlog(self, backlog_bytes: int) -> bool:
         return backlog_bytes > 0 and any(map(self._gives_backlog, self._turns))
-
-    def _fills_a_batch(self) -> bool:
-        return sum(map(len, self._live.values())) >= MAX_BATCH_RECORDS or self._live_bytes >= MAX_REQUEST_BYTES
 
     def _take_live(self) -> list[Record]:
         batch: list[Record] = []

@@ -13,7 +13,7 @@ def record(camera_id, number, size=10):
 
 
 def take(buffer):
-    return [r.frame_id for r in buffer.take(timeout_s=0, linger_s=0)]
+    return [r.frame_id for r in buffer.take(timeout_s=0)]
 
 
 def test_a_full_live_camera_gives_up_its_oldest_and_says_which():
@@ -83,7 +83,7 @@ def test_batches_hold_a_request_s_limits_keep_each_camera_s_order_and_lose_nothi
     for r in records:
         assert not buffer.put(r, drop_oldest=False)
     got = []
-    while batch := buffer.take(timeout_s=0, linger_s=0):
+    while batch := buffer.take(timeout_s=0):
         assert len(batch) <= MAX_BATCH_RECORDS
         assert sum(len(r.data) + len(r.camera_id) for r in batch) <= MAX_BATCH_BYTES
         got += batch
@@ -96,7 +96,7 @@ def test_what_was_taken_waits_until_it_is_settled():
     for n in range(2):
         buffer.put(record("a", n, 9), drop_oldest=False)
     assert buffer.depth("a") == Depth(records=2, bytes=20)
-    [first, second] = buffer.take(timeout_s=0, linger_s=0)
+    [first, second] = buffer.take(timeout_s=0)
     assert buffer.depth("a").records == 2
     buffer.ack(first)
     assert buffer.depth("a") == Depth(records=1, bytes=10)

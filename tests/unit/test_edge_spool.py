@@ -27,7 +27,7 @@ def ids(records):
 
 
 def take(spool, backlog_bytes=0):
-    return spool.take(timeout_s=0, linger_s=0, backlog_bytes=backlog_bytes)
+    return spool.take(timeout_s=0, backlog_bytes=backlog_bytes)
 
 
 class Clock:
@@ -250,16 +250,14 @@ def test_a_write_that_fails_half_way_takes_no_room(open_spool, tmp_path):
     assert sum(p.stat().st_size for p in segment_paths(tmp_path / "a")) == spool.disk_bytes
 
 
-def test_live_frames_do_not_wait_for_company_while_there_is_a_backlog(open_spool, clock):
+def test_live_frames_go_before_the_backlog_and_wait_for_no_company(open_spool, clock):
     spool = open_spool(camera_ids=["a"])
     spool.put(record(0), drop_oldest=True)
     clock.now_s += LIVE_MAX_AGE_S + 1
     assert take(spool) == []
     spool.put(record(1), drop_oldest=True)
     taken = []
-    thread = threading.Thread(
-        target=lambda: taken.extend(spool.take(timeout_s=0, linger_s=60, backlog_bytes=1)), daemon=True
-    )
+    thread = threading.Thread(target=lambda: taken.extend(spool.take(timeout_s=3600, backlog_bytes=1)), daemon=True)
     thread.start()
     thread.join(10)
     assert ids(taken) == ["a.1"]
@@ -271,7 +269,7 @@ def test_a_stop_names_what_was_in_memory_alone(open_spool):
     disk.write_error = errno.EIO
     for n in range(2):
         spool.put(record(n), drop_oldest=True)
-    spool.take(timeout_s=0, linger_s=0)
+    spool.take(timeout_s=0)
     assert ids(spool.abort()) == ["a.0", "a.1"]
     late = record(2)
     assert spool.put(late, drop_oldest=True) == [late]
@@ -466,7 +464,7 @@ while True:
     print(number, flush=True)
     number += 1
     if number % 7 == 0:
-        for record in spool.take(timeout_s=0, linger_s=0)[:3]:
+        for record in spool.take(timeout_s=0)[:3]:
             print("before", record.frame_id, flush=True)
             spool.ack(record)
             print("acked", record.frame_id, flush=True)

@@ -127,7 +127,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule(backlog_bytes=st.integers(0, 4000))
     def take(self, backlog_bytes):
-        batch = self.spool.take(timeout_s=0, linger_s=0, backlog_bytes=backlog_bytes)
+        batch = self.spool.take(timeout_s=0, backlog_bytes=backlog_bytes)
         self.note_drops([])
         assert len({record.is_backlog for record in batch}) <= 1
         if backlog_bytes == 0:
@@ -254,7 +254,7 @@ class SpoolMachine(RuleBasedStateMachine):
         for camera in CAMERAS:
             self.waiting[camera] -= {int(f.split(".")[1]) for f in alone if f.startswith(camera)}
         self.reopen(0)
-        while batch := self.spool.take(timeout_s=0, linger_s=0, backlog_bytes=4000):
+        while batch := self.spool.take(timeout_s=0, backlog_bytes=4000):
             for record in batch:
                 self.waiting[record.camera_id].remove(int(record.frame_id.split(".")[1]))
                 self.spool.ack(record)

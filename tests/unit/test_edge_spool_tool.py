@@ -47,7 +47,7 @@ def test_without_a_client_all_of_it_is_backlog_and_what_was_sent_is_not_shown(tm
     spool = Spool(tmp_path, sync_after_s=None)
     for seq in range(3):
         spool.put(frame("garden", seq, now - timedelta(minutes=5)), drop_oldest=True)
-    spool.ack(spool.take(timeout_s=0, linger_s=0)[1])
+    spool.ack(spool.take(timeout_s=0)[1])
     spool.abort()
     assert run(tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
