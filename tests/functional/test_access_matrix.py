@@ -50,7 +50,7 @@ from framewatch.wire.envelope import format_utc
 from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.site_file import load_site_text
-from tests.aws import all_items, stage_on_moto
+from tests.aws import items_of_the_site, stage_on_moto
 from tests.frames import make_heartbeat
 from tests.functional.test_api import CONTEXT, DOCUMENT, FUNCTIONS, forget, name_of
 from tests.functional.test_frame_fetcher import claims, event
@@ -168,9 +168,7 @@ class Home:
         return query, body
 
     def items(self) -> list[dict[str, Any]]:
-        """Of the table, but for what functions say of themselves."""
-        found = [item for item in all_items(self.client, "table") if not item["pk"]["S"].startswith("USE")]
-        return sorted(found, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+        return items_of_the_site(self.client, "table")
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from lambdas.alert_link.page import alert_page
 from lambdas.alert_link.settings import Settings
 from lambdas.frame_fetcher import handler as reader
 from lambdas.operator_actions import handler as actor
-from tests.aws import stage_on_moto
+from tests.aws import items_of_the_site, stage_on_moto
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -151,7 +151,7 @@ class Cloud:
         return token
 
     def items(self) -> list[dict]:
-        return sorted(self.dynamodb.scan(TableName="table")["Items"], key=lambda i: (i["pk"]["S"], i["sk"]["S"]))
+        return items_of_the_site(self.dynamodb, "table")
 
 
 @pytest.fixture(scope="module")
