@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -12,6 +13,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 REGION = "eu-west-1"
 TABLE = "framewatch"
@@ -54,6 +56,7 @@ def create_table(client: Any, name: str = TABLE) -> None:
 def stage_on_moto(site: str) -> Iterator[tuple[Any, Any]]:
     """What STAGE_ENVIRONMENT names: buckets, an empty table, `site` as the site file. Gives clients: S3, DynamoDB."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
+        _one_request_at_a_time(patch)
         for name, value in STAGE_ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -63,6 +66,17 @@ def stage_on_moto(site: str) -> Iterator[tuple[Any, Any]]:
         s3.put_object(Bucket="config-bucket", Key="site.yaml", Body=site.encode())
         create_table(dynamodb, "table")
         yield s3, dynamodb
+
+
+def _one_request_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """moto's transactions copy the whole table, and fail where another thread writes to it meanwhile."""
+    lock, process = threading.RLock(), BotocoreStubber.process_request
+
+    def locked(self: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return process(self, request)
+
+    patch.setattr(BotocoreStubber, "process_request", locked)
 
 
 def all_items(client: Any, name: str = TABLE) -> list[dict[str, Any]]:
