@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from edge_client.explain import explain_open_failure
 from edge_client.gate_settings import GateDecision, GateSettings, WithheldReason
-from edge_client.opening import DECODER_ENV_HERE
+from edge_client.opening import decode_in_this_process
 from edge_client.sampler import EveryNth, PerSecond, Sampling, make_sampler
 from edge_client.source import Source, parse_source
 from framewatch.domain.errors import PermanentError
@@ -122,8 +122,7 @@ def show_gate(args: argparse.Namespace) -> int:
     subject = _subject(args)
     _check_path(args.sheet, SHEET_SUFFIXES)
     _check_path(args.video, VIDEO_SUFFIXES)
-    for key, value in DECODER_ENV_HERE.items():
-        os.environ.setdefault(key, value)
+    decode_in_this_process()
     outputs: list[Sheet | Video] = []
     if args.sheet:
         outputs.append(Sheet(args.sheet))

@@ -1,13 +1,20 @@
 """How a source is to be opened, and that it could not be. Loads no OpenCV: what looks for cameras needs it too."""
 
+import os
 from dataclasses import dataclass
 
-# For a command that decodes in its own process. Over TCP as in service; libraries' own messages would bury its words.
-DECODER_ENV_HERE = {
+# Over TCP as in service; libraries' own messages would bury a command's words.
+_DECODER_ENV_HERE = {
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "OPENCV_LOG_LEVEL": "ERROR",
 }
+
+
+def decode_in_this_process() -> None:
+    """For a command that does. Before OpenCV is loaded, which reads its settings then; what is set already stays."""
+    for name, value in _DECODER_ENV_HERE.items():
+        os.environ.setdefault(name, value)
 
 
 class OpenFailed(Exception):

@@ -5,7 +5,6 @@ code that judges frames in the cloud, on tables in memory. The motion gate is no
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytz
 
 from edge_client.explain import explain_open_failure
-from edge_client.opening import DECODER_ENV_HERE, OpenFailed
+from edge_client.opening import OpenFailed, decode_in_this_process
 from edge_client.sampler import Sampling, make_sampler
 from framewatch.adapters.aws.rekognition import to_label
 from framewatch.adapters.memory import MemoryAlerts, MemoryStore, MemoryVisits
@@ -121,8 +120,7 @@ def _frames(
 
 def _pictures(camera: CameraChoice, sampling: Sampling, seconds: float | None) -> Iterator[tuple[float, "FrameBGR"]]:
     """Seconds since the start, and the frame: uint8 (H, W, 3). Raises OpenFailed."""
-    for key, value in DECODER_ENV_HERE.items():
-        os.environ.setdefault(key, value)
+    decode_in_this_process()
     from edge_client.reader import open_reader  # noqa: PLC0415  OpenCV reads its settings when it is loaded
 
     live = camera.source.is_live

@@ -184,7 +184,7 @@ def configure(stage: Stage, box: str, path: Path) -> None:
 
 def _split_visits(stage: Stage, found: dict[str, str], config: EdgeConfig) -> Iterator[str]:
     """A line for each camera that looks up too seldom for the running site file: a box does not know the site's gap
-    between visits, nor the site how often a box looks. A camera that takes every so-manieth frame cannot be told."""
+    between visits, nor the site how often a box looks. Of a camera that takes every Nth frame nobody knows."""
     try:
         gap_s = running_site(stage, found).visits.gap_s
     except TaskProblem:

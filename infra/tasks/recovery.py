@@ -129,7 +129,8 @@ def restore(
     if not table_too:
         what, usd = f"Add the missing configuration files and users of {manifest.stage}, of {manifest.made_at},", 0.0
     elif newest is not None:
-        what = f"Bring back the table {table.name}, which is gone, as of {newest.made_at}, and what else is missing,"
+        of = newest.made_at.isoformat()
+        what = f"Bring back the table {table.name}, which is gone, as of {of}, and what else is missing,"
         usd = manifest.table_bytes / 1e9 * _USD_A_GB
     else:
         moment = at.isoformat() if at else manifest.made_at
@@ -148,9 +149,8 @@ def restore(
         return
     if newest is not None:
         table.bring_back(newest, _declared(stage))
-        print(
-            f"the table {table.name} is back, as of {newest.made_at}; DynamoDB removes what has expired within days"
-        )
+        made_at = newest.made_at.isoformat()
+        print(f"the table {table.name} is back, as of {made_at}; DynamoDB removes what has expired within days")
         return
     # Where a run died that was bringing it back, it is still on its way, or lacks them.
     table.put_settings(_declared(stage))
@@ -193,13 +193,15 @@ def _check_stands(stage: Stage, found: Mapping[str, str]) -> None:
 
 def _newest(table: KeptTable, manifest: Manifest, *, here: bool) -> Copy:
     """The folder's, or what AWS itself kept of the table when it was deleted. Raises TaskProblem."""
-    copies = [*table.kept_by_aws(), *([Copy(manifest.table_backup, manifest.made_at)] if here else [])]
+    copies = [*table.kept_by_aws()]
+    if here:
+        copies.append(Copy(manifest.table_backup, datetime.fromisoformat(manifest.made_at)))
     if not copies:
         raise TaskProblem(
             f"the table {table.name} is gone, and its backup lies in {manifest.region} of account {manifest.account};"
             f" `pynt destroy[{manifest.stage}]` and `pynt deploy[{manifest.stage}]` make an empty one to go on with"
         )
-    return max(copies, key=lambda copy: datetime.fromisoformat(copy.made_at))
+    return max(copies, key=lambda copy: copy.made_at)
 
 
 def _declared(stage: Stage) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Copy:
     """A backup of the table: its ARN, and as of when."""
 
     arn: str
-    made_at: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class KeptTable:
         for kept in (kept for page in pages for kept in page["BackupSummaries"]):
             # Emulators list the others, too.
             if kept["BackupType"] == "SYSTEM":
-                yield Copy(kept["BackupArn"], kept["BackupCreationDateTime"].astimezone(UTC).isoformat())
+                yield Copy(kept["BackupArn"], kept["BackupCreationDateTime"].astimezone(UTC))
 
     def bring_back(self, copy: Copy, declared: Mapping[str, Any]) -> None:
         """Under its own name. declared: the properties of its template."""
