@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from edge_client.config import EdgeFileError, EdgeFileMissing
 from framewatch.adapters.aws.errors import missing_grant
-from framewatch.wire.yaml_reading import MAX_BYTES
+from framewatch.adapters.aws.object_text import read_text
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -70,7 +70,7 @@ class ControlObject:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
             else:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=self._etag)
-            self._text = answer["Body"].read(MAX_BYTES + 1)  # one byte more tells the reader that it is too long
+            self._text = read_text(answer)
             self._etag = answer["ETag"]
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "Unknown"))

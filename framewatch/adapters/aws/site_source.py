@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from framewatch.adapters.aws.errors import error_code, missing_grant, storage_errors
+from framewatch.adapters.aws.object_text import read_text
 from framewatch.domain.errors import FramewatchError, SiteFileError, StorageUnavailable
 from framewatch.domain.site import SiteConfig
 from framewatch.services.ports import Clock
 from framewatch.wire.site_file import load_site_text
-from framewatch.wire.yaml_reading import MAX_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -101,7 +101,7 @@ class S3SiteSource:
                     answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
                 else:
                     answer = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=self._seen_etag)
-                return answer["Body"].read(MAX_BYTES + 1), answer["ETag"]
+                return read_text(answer), answer["ETag"]
         except StorageUnavailable as error:
             code = error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
             if code in ("304", "NotModified"):

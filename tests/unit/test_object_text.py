@@ -1,0 +1,80 @@
+"""An answer of S3 that ends in the middle: half a settings file may be a valid one, and is never taken for it."""
+
+import contextlib
+import http.server
+import threading
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from edge_client.config import EdgeFileError
+from edge_client.control import ControlObject
+from framewatch.adapters.aws.site_source import S3SiteSource
+from framewatch.domain.errors import StorageUnavailable
+from framewatch.wire.yaml_reading import MAX_BYTES
+
+FIRST_HALF = b"cameras:\n  - {id: one}\n"
+WHOLE = FIRST_HALF + b"  - {id: two}\n"
+
+
+class Clock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@contextlib.contextmanager
+def s3_that_sends(*bodies: bytes, of: bytes = WHOLE):
+    """A client; every answer says that it is as long as `of`, and ends behind the next of the bodies."""
+    left = list(bodies)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(of)))
+            self.send_header("ETag", '"the same"')
+            self.end_headers()
+            self.wfile.write(left.pop(0))
+            self.close_connection = True
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield boto3.client(
+                "s3",
+                endpoint_url=f"http://127.0.0.1:{server.server_address[1]}",
+                region_name="us-east-1",
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+                config=Config(s3={"addressing_style": "path"}, proxies={}),
+            )
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_half_a_site_file_is_not_taken_for_the_whole():
+    with s3_that_sends(FIRST_HALF, WHOLE) as s3:
+        source = S3SiteSource(s3, "config", "site.yaml", Clock())
+        with pytest.raises(StorageUnavailable, match=r"s3://config/site\.yaml: read the site file: IncompleteRead"):
+            source.current()
+        assert [camera.id for camera in source.current().cameras] == ["one", "two"]
+
+
+def test_half_an_edge_file_is_not_taken_for_the_whole():
+    with s3_that_sends(FIRST_HALF, WHOLE) as s3:
+        control = ControlObject(s3, "config", "edge/box/edge.yaml")
+        with pytest.raises(EdgeFileError, match=r"edge\.yaml: S3 could not be asked.*IncompleteRead"):
+            control.version()
+        assert control.read() == WHOLE
+
+
+def test_of_a_file_that_is_too_long_no_more_is_read_than_tells_so():
+    long = b"#" * (MAX_BYTES + 100)
+    with s3_that_sends(long, of=long) as s3:
+        assert len(ControlObject(s3, "config", "edge/box/edge.yaml").read()) == MAX_BYTES + 1
