@@ -70,8 +70,7 @@ class ControlObject:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
             else:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=self._etag)
-            self._text = read_text(answer)
-            self._etag = answer["ETag"]
+            self._text, self._etag = read_text(answer)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "Unknown"))
             if code not in ("304", "NotModified"):

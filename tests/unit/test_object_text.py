@@ -1,4 +1,5 @@
-"""An answer of S3 that ends in the middle: half a settings file may be a valid one, and is never taken for it."""
+"""An answer that ends in the middle, or is not S3's: half a settings file may be a valid one, and is never taken for
+it."""
 
 import contextlib
 import http.server
@@ -25,15 +26,22 @@ class Clock:
 
 
 @contextlib.contextmanager
-def s3_that_sends(*bodies: bytes, of: bytes = WHOLE):
-    """A client; every answer says that it is as long as `of`, and ends behind the next of the bodies."""
-    left = list(bodies)
+def s3_that_sends(*bodies: bytes, of: bytes = WHOLE, in_between: int = 0):
+    """A client; every answer says that it is as long as `of`, and ends behind the next of the bodies.
+
+    in_between: so many of them are not of S3.
+    """
+    left, of_others = list(bodies), in_between
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            nonlocal of_others
             self.send_response(200)
             self.send_header("Content-Length", str(len(of)))
-            self.send_header("ETag", '"the same"')
+            if of_others:
+                of_others -= 1
+            else:
+                self.send_header("ETag", '"the same"')
             self.end_headers()
             self.wfile.write(left.pop(0))
             self.close_connection = True
@@ -72,6 +80,19 @@ def test_half_an_edge_file_is_not_taken_for_the_whole():
         with pytest.raises(EdgeFileError, match=r"edge\.yaml: S3 could not be asked.*IncompleteRead"):
             control.version()
         assert control.read() == WHOLE
+
+
+def test_what_somebody_in_between_answers_is_not_taken_for_the_file():
+    with s3_that_sends(WHOLE, WHOLE, in_between=1) as s3:
+        control = ControlObject(s3, "config", "edge/box/edge.yaml")
+        with pytest.raises(EdgeFileError, match=r"S3 could not be asked; check this machine's network"):
+            control.version()
+        assert control.read() == WHOLE
+    with s3_that_sends(WHOLE, WHOLE, in_between=1) as s3:
+        source = S3SiteSource(s3, "config", "site.yaml", Clock())
+        with pytest.raises(StorageUnavailable, match="not of S3 but of somebody in between"):
+            source.current()
+        assert len(source.current().cameras) == 2
 
 
 def test_of_a_file_that_is_too_long_no_more_is_read_than_tells_so():

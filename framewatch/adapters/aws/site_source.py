@@ -101,7 +101,7 @@ class S3SiteSource:
                     answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
                 else:
                     answer = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=self._seen_etag)
-                return read_text(answer), answer["ETag"]
+                return read_text(answer)
         except StorageUnavailable as error:
             code = error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
             if code in ("304", "NotModified"):
