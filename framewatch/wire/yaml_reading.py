@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
 
 MAX_BYTES = 256 * 1024  # hundreds of cameras take some tens of KiB
 MAX_VALUES = 20_000  # aliases count each time they are used, so that a few lines cannot become millions
@@ -70,11 +72,16 @@ class _GaveUp(Exception):
     """The text is past its bounds; the problem is noted already."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Stops where a text is past its bounds, not seconds later at its end. libyaml's own dies of a deep one."""
+class _Loader(Composer, yaml.CSafeLoader):
+    """Stops where a text is past its bounds, not seconds later at its end.
+
+    libyaml reads it, which every wheel of PyYAML brings, in a quarter of Python's time. It is composed in Python:
+    libyaml's own composer dies of a deep text.
+    """
 
     def __init__(self, text: str, reading: Reading) -> None:
-        super().__init__(text)
+        yaml.CSafeLoader.__init__(self, text)
+        Composer.__init__(self)
         self._reading = reading
         self._values = self._depth = 0
 
@@ -83,7 +90,7 @@ class _Loader(yaml.SafeLoader):
         self._values += not is_key
         self._depth += 1
         if self._values > MAX_VALUES:
-            _too_much(self.line + 1, (), self._reading)
+            _too_much(_line(self.peek_event()), (), self._reading)
         if self._depth > _HOPELESS_DEPTH:
             self._reading.wrong(1, (), f"nested more than {MAX_DEPTH} deep; start from {self._reading.example}")
             raise _GaveUp
@@ -130,19 +137,27 @@ def _compose(text: str | bytes, reading: Reading) -> yaml.Node | None:
         # Only composed: nodes with their lines. No constructor that knows a type outside the model ever runs.
         root = _Loader(decoded, reading).get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)
+        line, column = _place(error, decoded)
         reading.wrong(
-            mark.line + 1 if mark else 1, (), f"not valid YAML: {said}; check blanks, colons and quotes here"
+            line, (), f"not valid YAML in column {column}: {said}; check blanks, tabs, colons and quotes here"
         )
         return None
     except yaml.reader.ReaderError as error:
-        line = decoded[: error.position].count("\n") + 1
-        reading.wrong(line, (), f"the character #x{ord(decoded[error.position]):04x} may not stand here; remove it")
+        line = raw[: error.position].count(b"\n") + 1
+        reading.wrong(line, (), f"the character #x{error.character:04x} may not stand here; remove it")
         return None
     if root is None:
         reading.wrong(1, (), f"the file is empty; start from {reading.example}")
     return root
+
+
+def _place(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int]:
+    """Line and column. What misses its end until the text ends is looked for where it begins."""
+    found, began = error.problem_mark, error.context_mark
+    last = text.rstrip("\n").count("\n")
+    mark = began if began is not None and (found is None or found.line > last) else found
+    return (min(mark.line, last) + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
 def _plain(node: yaml.Node, loc: Loc, reading: Reading, inside: tuple[yaml.Node, ...]) -> Any:
@@ -159,11 +174,6 @@ def _plain(node: yaml.Node, loc: Loc, reading: Reading, inside: tuple[yaml.Node,
             items.append(_plain(child, (*loc, n), reading, (*inside, node)))
         return items
     if isinstance(node, yaml.ScalarNode) and node.tag in _TEXT_SCALARS:
-        # "\ud800" in quotes is half a character; nothing that is stored or sent could hold it.
-        if any("\ud800" <= character <= "\udfff" for character in node.value):
-            reading.unreadable.add(loc)
-            reading.wrong(_line(node), loc, "holds half of a surrogate pair; write the character itself")
-            return None
         return node.value
     if isinstance(node, yaml.ScalarNode) and node.tag in _TYPED_SCALARS:
         return _plain_scalar(node, loc, reading)
@@ -194,7 +204,7 @@ def _plain_mapping(node: yaml.MappingNode, loc: Loc, reading: Reading, inside: t
 
 def _plain_scalar(node: yaml.ScalarNode, loc: Loc, reading: Reading) -> Any:
     try:
-        value = yaml.SafeLoader("").construct_object(node)
+        value = SafeConstructor().construct_object(node)
     except (ValueError, KeyError, IndexError, OverflowError):  # `!!int word`, or thousands of digits
         reading.unreadable.add(loc)
         reading.wrong(_line(node), loc, "not a number, true, false or null; write it as plain text")
@@ -208,8 +218,9 @@ def _plain_scalar(node: yaml.ScalarNode, loc: Loc, reading: Reading) -> Any:
     return value
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(found: Any) -> int:
+    """Of a node or an event."""
+    return int(found.start_mark.line) + 1
 
 
 def line_of(lines: Mapping[Loc, int], loc: Loc) -> int:

@@ -105,13 +105,12 @@ _BOMBED = [("site", name) for name in sorted(_BOMBS)] + [
 
 
 @pytest.mark.parametrize(("kind", "name"), _BOMBED)
-def test_a_file_of_the_largest_size_and_worst_form_is_refused_in_two_seconds(kind, name):
+def test_a_file_of_the_largest_size_and_worst_form_is_refused_in_a_second(kind, name):
     text = _BOMBS[name]
     assert len(text.encode()) <= MAX_BYTES
     parse, refuses, _ = READERS[kind]
     with pytest.raises(refuses) as caught:
-        # Composing 20,000 values takes a second here.
-        read(parse, text, refuses=(), most_cpu_s=2.0)
+        read(parse, text, refuses=())
     said = str(caught.value)
     assert_no_secret(said)
     assert len(said.splitlines()) <= MAX_SHOWN + 1 and len(said) < 50_000

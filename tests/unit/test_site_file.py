@@ -231,8 +231,11 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines():
 @pytest.mark.parametrize(
     ("text", "start", "what"),
     [
-        ("site:\n  name: [x\n", "site.yaml:3: file: ", "not valid YAML"),
-        ("site:\n\tname: x\n", "site.yaml:2: file: ", "not valid YAML"),
+        ("site:\n  name: [x\n", "site.yaml:2: file: ", "not valid YAML in column 9"),
+        ('site:\n  name: "x\nvisits: {gap_s: 9}\n', "site.yaml:2: file: ", "not valid YAML in column 9"),
+        ("cameras:\n  - [\n\n\n", "site.yaml:2: file: ", "not valid YAML"),
+        ("site:\n\tname: x\n", "site.yaml:2: file: ", "not valid YAML in column 1: "),
+        ("site:\n  name: é\x07\n", "site.yaml:2: file: ", "the character #x0007 may not stand here"),
         ("a: b: c", "site.yaml:1: file: ", "not valid YAML"),
         ("site: *nothing", "site.yaml:1: file: ", "undefined alias"),
         ("cameras: []\n---\nx: 1", "site.yaml:2: file: ", "single document"),
@@ -242,7 +245,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines():
         ("~", "site.yaml:1: file: ", "holds no settings"),
         (b"site:\n  name: caf\xe9\n", "site.yaml:2: file: ", "not UTF-8"),
         ("site:\n  name: a\x00b\n", "site.yaml:2: file: ", "#x0000 may not stand here"),
-        ('site: {name: "\\ud800"}\ncameras: [{id: a}]', "site.yaml:1: site.name: ", "surrogate"),
+        ('site: {name: "\\ud800"}\ncameras: [{id: a}]', "site.yaml:1: file: ", "invalid Unicode character"),
         ("cameras: [{id: a}]\nvisits: {gap_s: .nan}", "site.yaml:2: visits.gap_s: ", "finite"),
         ("cameras: [{id: a}]\nvisits: {gap_s: !!int x}", "site.yaml:2: visits.gap_s: ", "not a number"),
         ("cameras: [{id: a}]\nvisits: {<<: {gap_s: 2}}", "site.yaml:2: visits: ", "merge keys"),
