@@ -207,8 +207,8 @@ class CameraProcess:
         elif kind is Kind.UNREADABLE:
             reason = facts["reason"]
             self._on_event(FramesUnreadable(camera_id, reason, facts["count"]))
-            # A clip tells of its unreadable pictures once, at its end; of one too large the worker gives the figures.
-            if self._source.is_live and reason != "too_large" and reason not in self._told:
+            # A clip tells of its unreadable pictures once, at its end; of their size the worker gives the figures.
+            if self._source.is_live and not reason.startswith("too_") and reason not in self._told:
                 self._told.add(reason)
                 self._on_event(CameraWarning(camera_id, explain_unreadable(camera_id, self._source, reason)))
         elif kind is Kind.ENDED or kind is Kind.FAILED:

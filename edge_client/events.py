@@ -95,7 +95,8 @@ class FrameDropped:
 class FramesUnreadable:
     """Pictures that came and could not be used: none of them is sampled, none is lost without a count.
 
-    reason: `torn` (empty, or cut short on the way), `undecodable` (taken, and no picture in it), `too_large`.
+    reason: `torn` (empty, or cut short on the way), `undecodable` (taken, and no picture in it), `too_large`,
+    `too_small`.
     A CameraWarning says each reason in words, once for each time the source is opened.
     """
 

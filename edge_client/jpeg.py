@@ -5,16 +5,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framewatch.adapters.vision.images import check_parts
-from framewatch.domain.errors import FrameTooLarge, ImageRejected
+from framewatch.domain.errors import FrameTooLarge, FrameTooSmall, ImageRejected
+from framewatch.domain.frames import MAX_SIDE_PX, MIN_SIDE_PX
 
 # 90 keeps what a detector looks at, at half the bytes of OpenCV's default 95.
 DEFAULT_QUALITY = 90
 _LOWER_QUALITIES = (75, 60, 45)
 _SHRINK = 0.75
-# Below this no detector sees anything: better to say so than to send a blot.
-_MIN_SIDE_PX = 64
-# libjpeg's own limit (65500) is lower than what the two bytes of a JPEG size could say.
-_MAX_SIDE_PX = 65_500
 
 FrameBGR = NDArray[np.uint8]
 
@@ -31,17 +28,23 @@ def decode_picture(picture: bytes) -> FrameBGR | None:
 def encode_to_fit(frame_bgr: FrameBGR, max_bytes: int, quality: int = DEFAULT_QUALITY) -> tuple[bytes, int, int]:
     """The JPEG with its width and height. Lowers quality first, then size, until it has at most max_bytes.
 
-    frame_bgr: uint8 (H, W, 3). Raises FrameTooLarge where even a tiny picture does not fit.
+    frame_bgr: uint8 (H, W, 3). Raises FrameTooLarge where even the smallest that vision takes does not fit, and
+    FrameTooSmall for what it would refuse.
     """
     height, width = frame_bgr.shape[:2]
-    if max(height, width) > _MAX_SIDE_PX:
-        frame_bgr = _resized(frame_bgr, _MAX_SIDE_PX / max(height, width))
+    if max(height, width) > MAX_SIDE_PX:
+        frame_bgr = _resized(frame_bgr, MAX_SIDE_PX / max(height, width))
+    if min(frame_bgr.shape[:2]) < MIN_SIDE_PX:
+        raise FrameTooSmall(
+            f"vision takes none of {width}x{height}, each side must have {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels;"
+            " choose another of the camera's streams"
+        )
     for q in (quality, *(lower for lower in _LOWER_QUALITIES if lower < quality)):
         jpeg = _encode(frame_bgr, q)
         if len(jpeg) <= max_bytes:
             return jpeg, frame_bgr.shape[1], frame_bgr.shape[0]
     lowest = min(quality, _LOWER_QUALITIES[-1])
-    while min(frame_bgr.shape[:2]) * _SHRINK >= _MIN_SIDE_PX:
+    while min(frame_bgr.shape[:2]) * _SHRINK >= MIN_SIDE_PX:
         frame_bgr = _resized(frame_bgr, _SHRINK)
         jpeg = _encode(frame_bgr, lowest)
         if len(jpeg) <= max_bytes:

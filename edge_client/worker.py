@@ -31,7 +31,7 @@ from edge_client.sampler import EveryNth, PerSecond, Sampler, SamplingHours, Slo
 from edge_client.screen import Screen
 from edge_client.screen_settings import ScreenSettings, Verdict
 from edge_client.source import Source, SourceKind
-from framewatch.domain.errors import FrameTooLarge
+from framewatch.domain.errors import FrameTooLarge, FrameTooSmall
 from framewatch.domain.frames import Frame, FrameMeta, FrameRef, Gate, GateReason, VisionHint, make_boot_id
 from framewatch.domain.geometry import checked_polygon
 from framewatch.wire.envelope import MAX_RECORD_BYTES, encode_envelope
@@ -82,6 +82,8 @@ class Worker:
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
         self._announced_wh: tuple[int, int] | None = None
+        self._skipped: set[str] = set()
+        """For their size: why, as far as it was told since the source was opened."""
         self._unreadable = 0
         self._in_vain = 0  # wanted pictures that could not be decoded, since the last that could
         self._last_good_s = 0.0
@@ -130,6 +132,7 @@ class Worker:
             wait_s = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2**tries) * random.uniform(0.5, 1.0)  # noqa: S311
             tries += 1
             self._announced_wh = None
+            self._skipped.clear()
             self._emit(Kind.LOST, {"why": why, "detail": detail, "retry_in_s": round(wait_s, 1)}, b"")
             time.sleep(wait_s)
 
@@ -263,10 +266,8 @@ class Worker:
         hint = self._hint(frame_bgr, repeats=repeats)
         try:
             jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
-        except FrameTooLarge as error:
-            self._warn(f"a frame was skipped: {error}")
-            self._emit(Kind.UNREADABLE, {"reason": "too_large", "count": 1}, b"")
-            self._analysed = None  # what the gate compares with from now on was never sent
+        except (FrameTooLarge, FrameTooSmall) as error:
+            self._skip(error, "too_large" if isinstance(error, FrameTooLarge) else "too_small")
             return
         meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate, hint)
         self._seq += 1
@@ -283,6 +284,13 @@ class Worker:
             "screen": self._verdict,
         }
         self._emit(Kind.FRAME, facts, record)
+
+    def _skip(self, error: Exception, reason: str) -> None:
+        if reason not in self._skipped:
+            self._skipped.add(reason)
+            self._warn(f"frames are skipped: {error}")
+        self._emit(Kind.UNREADABLE, {"reason": reason, "count": 1}, b"")
+        self._analysed = None  # what the gate compares with from now on was never sent
 
     def _hint(self, frame_bgr: FrameBGR, *, repeats: bool) -> VisionHint:
         """What the screen said of a frame holds for those that repeat it: it need not be asked again."""

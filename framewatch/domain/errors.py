@@ -37,6 +37,10 @@ class FrameTooLarge(PermanentError):
     """A frame does not fit a stream record even at the lowest quality and size."""
 
 
+class FrameTooSmall(PermanentError):
+    """A frame has a side that vision refuses."""
+
+
 class UnknownCamera(PermanentError):
     """A frame or heartbeat names a camera that the site file does not hold."""
 

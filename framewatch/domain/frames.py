@@ -8,6 +8,8 @@ from enum import StrEnum
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 BOOT_ID_PATTERN = r"^[0-9]{8}T[0-9]{6}Z[0-9a-f]{6}$"
 MAX_SEQ = 9_999_999_999
+# Of a picture's side: what DetectLabels takes. With a smaller or a larger one it refuses the picture.
+MIN_SIDE_PX, MAX_SIDE_PX = 80, 10_000
 
 _CAMERA_ID = re.compile(CAMERA_ID_PATTERN)
 _BOOT_ID = re.compile(BOOT_ID_PATTERN)

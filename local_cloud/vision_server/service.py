@@ -11,10 +11,9 @@ from framewatch.adapters.vision.images import decode, read_header
 from framewatch.adapters.vision.pool import DetectorPool
 from framewatch.adapters.vision.properties import DominantColor, Quality, RegionProperties, image_properties
 from framewatch.domain.errors import ImageRejected, VisionThrottled
+from framewatch.domain.frames import MAX_SIDE_PX, MIN_SIDE_PX
 from local_cloud.vision_server.labels import filtered, labels_of
 from local_cloud.vision_server.protocol import (
-    MAX_SIDE_PX,
-    MIN_SIDE_PX,
     ApiError,
     DetectLabelsRequest,
     S3Object,

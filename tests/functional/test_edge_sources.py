@@ -159,7 +159,7 @@ def test_a_gif_plays_by_its_own_delays(tmp_path):
 
 def test_a_folder_is_read_in_natural_order_one_second_apart_and_skips_the_unreadable(tmp_path):
     for number, grey in ((10, 200), (2, 100), (1, 50)):
-        cv2.imwrite(str(tmp_path / f"img{number}.PNG"), np.full((70, 90, 3), grey, np.uint8))
+        cv2.imwrite(str(tmp_path / f"img{number}.PNG"), np.full((90, 120, 3), grey, np.uint8))
     (tmp_path / "img3.jpg").write_bytes(b"not a picture")
     (tmp_path / "img4.jpg").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no image")
@@ -172,8 +172,18 @@ def test_a_folder_is_read_in_natural_order_one_second_apart_and_skips_the_unread
     assert outcome.report.ok and outcome.report.cameras["front-door"].read == 5
 
 
+def test_pictures_of_a_size_that_vision_refuses_are_told_of_once_and_not_sent(tmp_path):
+    for number, (height, width) in enumerate([(79, 200), (90, 120), (200, 79), (2, 2)]):
+        cv2.imwrite(str(tmp_path / f"img{number}.png"), np.zeros((height, width, 3), np.uint8))
+    outcome = Outcome(fast(tmp_path))
+    assert [(frame.meta.width, frame.meta.height) for frame in outcome.stream.frames] == [(120, 90)]
+    [warning] = outcome.of(CameraWarning)
+    assert "frames are skipped: vision takes none of 200x79, each side must have 80 to 10000 pix" in warning.message
+    assert outcome.report.ok and outcome.report.cameras["front-door"].unreadable == 3
+
+
 def test_one_image_is_a_source_of_one_frame(tmp_path):
-    cv2.imwrite(str(tmp_path / "50%d.jpg"), np.zeros((70, 90, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "50%d.jpg"), np.zeros((90, 120, 3), np.uint8))
     outcome = Outcome(fast(tmp_path / "50%d.jpg"))
     assert len(outcome.stream.frames) == 1 and outcome.of(Opened)[0].duration_s == 1
 

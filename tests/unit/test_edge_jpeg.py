@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge_client.jpeg import encode_to_fit
-from framewatch.domain.errors import FrameTooLarge
+from framewatch.domain.errors import FrameTooLarge, FrameTooSmall
 
 
 def noise(height, width):
@@ -47,6 +47,17 @@ def test_a_picture_that_cannot_fit_says_so():
         encode_to_fit(noise(400, 600), 100)
 
 
-def test_a_picture_wider_than_a_jpeg_can_be_is_shrunk():
-    jpeg, width, _ = encode_to_fit(np.zeros((70, 66_000, 3), np.uint8), 1 << 20)
-    assert width <= 65_500 and jpeg
+def test_a_picture_wider_than_vision_takes_is_shrunk():
+    jpeg, width, height = encode_to_fit(np.zeros((1000, 12_500, 3), np.uint8), 1 << 20)
+    assert (width, height) == (10_000, 800) == size_of(jpeg)
+
+
+@pytest.mark.parametrize("size_wh", [(640, 79), (79, 640), (66_000, 500)])
+def test_a_picture_that_vision_would_refuse_says_so(size_wh):
+    with pytest.raises(FrameTooSmall, match=r"\d+x\d+, each side must have 80 to 10000 pixels"):
+        encode_to_fit(np.zeros((*size_wh[::-1], 3), np.uint8), 1 << 20)
+
+
+def test_a_picture_never_gets_smaller_than_vision_takes():
+    with pytest.raises(FrameTooLarge, match=r"and 1[0-9][0-9]x[89][0-9]"):
+        encode_to_fit(noise(400, 600), 100)
