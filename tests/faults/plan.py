@@ -27,7 +27,8 @@ _RATES = {
         Fault.EXPIRED: 0.015,
     },
     "dynamodb": {**_NETWORK, Fault.PARTIAL: 0.05, Fault.EXPIRED: 0.01},
-    "s3": {**_NETWORK, Fault.EXPIRED: 0.02},
+    # A site file that was cut in half may be a valid one, and it is read seldom.
+    "s3": {**_NETWORK, Fault.CUT: 0.1, Fault.EXPIRED: 0.02},
     "rekognition": {**_NETWORK, Fault.SIGN_IN_PAGE: 0.02, Fault.EXPIRED: 0.03},
     "sns": {fault: 3 * rate for fault, rate in _NETWORK.items()} | {Fault.EXPIRED: 0.02},
     "sqs": _NETWORK,

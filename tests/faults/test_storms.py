@@ -4,8 +4,10 @@ from collections import Counter
 
 import pytest
 
+from framewatch.wire.site_file import load_site_text
 from tests.faults.chaos import check_flat, run_storms
 from tests.faults.plan import Plan
+from tests.faults.recorded import site_text
 from tests.faults.storm import Outcome, StormBroke
 
 # Box, function and event source are killed, a clock is an hour off, batches come twice and in another order.
@@ -41,6 +43,13 @@ def test_fifty_seeds_have_every_kind_of_fault():
         assert any(getattr(plan, kind) for plan in plans), kind
     assert any(plan.disk_fails[1] for plan in plans)
     assert {plan.clock_jump_s for plan in plans} == {0.0, 3600.0, -3600.0}
+
+
+def test_half_of_a_storms_site_file_is_a_valid_one_that_tells_nobody():
+    text = site_text().encode()
+    half = load_site_text(text[: len(text) // 2], "half.yaml")
+    assert half.cameras and not half.watch_words
+    assert load_site_text(text, "whole.yaml").watch_words
 
 
 def test_the_plan_of_a_seed_is_always_the_same():
