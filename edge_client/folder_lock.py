@@ -46,6 +46,11 @@ class FolderLock:
         self._disk.close(self._fd)
 
 
+def was_used(folder: Path) -> bool:
+    """Whether a client ever ran on this folder."""
+    return (folder / _NAME).exists()
+
+
 def is_held(folder: Path) -> bool:
     """Whether a client runs on this folder. Changes nothing."""
     try:

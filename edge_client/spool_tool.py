@@ -11,7 +11,7 @@ from errno import EROFS
 from pathlib import Path
 
 from edge_client.buffer import captured_at
-from edge_client.folder_lock import is_held
+from edge_client.folder_lock import is_held, was_used
 from edge_client.segment import SETTLED, Disk, Segment, segment_paths
 from edge_client.spool import LIVE_MAX_AGE_S
 from framewatch.domain.frames import is_camera_id
@@ -96,7 +96,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns 0, or 2 when there is no such folder."""
+    """Returns 0, or 2 when there is no such folder, or it is no client's."""
     now = datetime.now(UTC)
     try:
         waiting = look(args.folder, now)
@@ -104,6 +104,9 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"{args.folder} cannot be read: {error.strerror}; name the spool folder of the client.", file=sys.stderr
         )
+        return 2
+    if not waiting and not was_used(args.folder):
+        print(f"no client has ever run on {args.folder}; name the spool folder of the client.", file=sys.stderr)
         return 2
     if args.log_format == "json":
         print(json.dumps({"client_runs": is_held(args.folder), "waiting": [_as_json(w) for w in waiting]}))

@@ -56,6 +56,17 @@ def test_without_a_client_all_of_it_is_backlog_and_what_was_sent_is_not_shown(tm
     assert "(5 min " in lines[1]
 
 
+def test_an_empty_spool_says_that_nothing_waits_and_any_other_folder_that_it_is_none(tmp_path, capsys):
+    Spool(tmp_path / "spool", sync_after_s=None).abort()
+    assert run(tmp_path / "spool") == 0
+    assert capsys.readouterr().out.splitlines()[1] == "nothing waits"
+    for options in ((), ("--log-format", "json")):
+        assert run(tmp_path, *options) == 2
+        said = capsys.readouterr()
+        assert said.err == f"no client has ever run on {tmp_path}; name the spool folder of the client.\n"
+        assert not said.out
+
+
 def test_a_torn_tail_is_neither_shown_nor_cut(tmp_path, capsys):
     spool = Spool(tmp_path, sync_after_s=None)
     spool.put(frame("garden", 0, datetime.now(UTC)), drop_oldest=True)
@@ -68,8 +79,6 @@ def test_a_torn_tail_is_neither_shown_nor_cut(tmp_path, capsys):
     assert path.read_bytes() == whole + whole[:50]
 
 
-def test_an_empty_spool_says_so_and_a_missing_folder_is_a_sentence(tmp_path, capsys):
-    assert run(tmp_path) == 0
-    assert "nothing waits" in capsys.readouterr().out
+def test_a_missing_folder_is_a_sentence(tmp_path, capsys):
     assert run(tmp_path / "none") == 2
     assert "cannot be read: No such file or directory; name the spool folder" in capsys.readouterr().err

@@ -15,24 +15,26 @@ export function AlertPicture({ alert, camera, epoch }: { alert: Alert; camera: C
   // The frame knows how large its picture is; until then there is none to be drawn wrong.
   const [frame, setFrame] = useState<Frame | null | undefined>(undefined);
   const missing = frame === undefined;
+  const fetchFrame = useCallback(
+    async (signal?: AbortSignal) => {
+      const page = await client.frames({ camera: alert.camera_id, ...windowAround(alert.captured_at) }, signal);
+      return page.frames.find(({ frame_id }) => frame_id === alert.frame_id) ?? null;
+    },
+    [client, alert.alert_id],
+  );
   useEffect(() => {
     if (!missing && epoch === 0) return;
     const abort = new AbortController();
-    const asked = { camera: alert.camera_id, ...windowAround(alert.captured_at) };
-    client.frames(asked, abort.signal).then(
-      (page) => setFrame(page.frames.find(({ frame_id }) => frame_id === alert.frame_id) ?? null),
-      () => abort.signal.aborted || setFrame((known) => known ?? null),
-    );
+    fetchFrame(abort.signal).then(setFrame, () => abort.signal.aborted || setFrame((known) => known ?? null));
     return () => abort.abort();
   }, [epoch]);
   const time = siteTimeAt(Date.parse(alert.captured_at), zone);
   const imageUrl = frame?.image_url ?? alert.image_url;
   const renew = useCallback(async () => {
-    const page = await client.frames({ camera: alert.camera_id, ...windowAround(alert.captured_at) });
-    const again = page.frames.find(({ frame_id }) => frame_id === alert.frame_id) ?? null;
+    const again = await fetchFrame();
     if (again) setFrame(again);
     return again;
-  }, [client, alert.alert_id]);
+  }, [fetchFrame]);
   if (missing || imageUrl === null) {
     return (
       <div class="detail-stage is-empty">
