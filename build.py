@@ -324,7 +324,7 @@ def status(stage: str = STAGE) -> None:
 def costs(what: str = "", stage: str = STAGE) -> None:
     """What this month has cost, by the meter; costs[reconcile] sets it beside AWS's bill, costs[stage=prod]"""
     if what not in {"", "reconcile"}:
-        raise TaskProblem(f"{what!r}: it is costs, costs[reconcile] or costs[stage={what}]")
+        raise TaskProblem(f"{what!r}: it is costs, costs[reconcile] or costs[stage=prod], of this month")
     show = _costs.reconcile if what else _costs.show_costs
     show(open_stage(stage), datetime.now(UTC))
 

@@ -153,7 +153,7 @@ def test_what_is_not_known_is_said_and_a_site_is_no_sum_of_what_one_may_see(
     costs.metered_from = NOW - timedelta(minutes=25)
     page = open_as("operator")
     expect(page.get_by_text("Of the cameras you may see.")).to_be_visible()
-    expect(page.get_by_text("Demo: nothing is billed.")).to_contain_text("so far (21 min)")
+    expect(page.get_by_text("Demo: nothing is billed.")).to_contain_text("so far (at most 21 min)")
     expect(card(page, "Day by day")).to_have_count(0)
     expect(card(page, "By camera")).to_contain_text("Front door")
 

@@ -24,7 +24,8 @@ import pytest
 from edge_client.client import EdgeCamera, run_edge
 from edge_client.sampler import EveryNth
 from framewatch.wire.api_routes import ROUTES
-from infra.settings import PACKAGES, PARTS, REPO
+from infra import packaging
+from infra.settings import PARTS, REPO
 from infra.tasks import deploy as deploying
 from infra.tasks.cdk import ASSEMBLY, CLI
 from infra.tasks.problem import TaskProblem
@@ -142,14 +143,22 @@ def page(cloud: Cloud, said: dict[str, str]) -> Iterator[httpx.Client]:
         yield signed_in
 
 
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The functions' zips for this machine, as its deploys make them."""
+    folder = tmp_path_factory.mktemp("packages")
+    packaging.build("local", folder)
+    return folder
+
+
 @pytest.fixture
-def assemble(tmp_path: Path) -> Any:
+def assemble(tmp_path: Path, packages: Path) -> Any:
     """Writes the assembly of another stage than `dev`."""
 
     def write(stage: str, site: Path) -> Path:
         out = tmp_path / stage
         command = [sys.executable, "-m", "infra.app", "--stage", stage, "--out", out]
-        subprocess.run([*command, "--packages", PACKAGES / "local", "--site", site], cwd=REPO, check=True)
+        subprocess.run([*command, "--packages", packages, "--site", site], cwd=REPO, check=True)
         return out
 
     return write
@@ -415,6 +424,7 @@ def _everything(cloud: Cloud) -> set[str]:
     return {f"{kind} {name}" for kind, names in lists.items() for name in names}
 
 
+@pytest.mark.usefixtures("said")
 @pytest.mark.long  # tests/infra/test_tasks_destroy.py has it of every kind of protected stack, without the CLI
 def test_a_protected_stage_goes_only_when_its_data_are_named(
     cloud: Cloud, assemble: Any, deploy_assembly: Any
@@ -429,9 +439,9 @@ def test_a_protected_stage_goes_only_when_its_data_are_named(
 
 
 @pytest.mark.long  # the whole app once more, for one line of cdk.json
-def test_a_plain_cdk_deploy_finds_the_app(cloud: Cloud) -> None:
+def test_a_plain_cdk_deploy_finds_the_app(cloud: Cloud, packages: Path) -> None:
     """The CLI's own way in, through cdk.json."""
-    options = ["-c", f"packages={PACKAGES / 'local'}", "-c", f"site={cloud.site}", "-c", "stage=plain"]
+    options = ["-c", f"packages={packages}", "-c", f"site={cloud.site}", "-c", "stage=plain"]
     command = [sys.executable, "-c", "from infra.tasks.shell import run; import sys; run(sys.argv[1:], node=True)"]
     done = subprocess.run(
         [*command, "npx", "--yes", "--prefer-offline", CLI, "ls", *options, "--output", cloud.site.parent / "plain"],

@@ -54,7 +54,7 @@ export const costs = {
     meteredFrom: (time: string) => `Metered from ${time} on; what was used before is not known here.`,
     nothingMetered: "Nothing of this month was metered.",
     demo: (span: string) =>
-      `Demo: nothing is billed. These are this run's own calls, writes and bytes so far (${span}), at the prices that AWS asks. It runs no faster than time does, and loops a busy clip: a real camera costs less.`,
+      `Demo: nothing is billed. These are this run's own calls, writes and bytes so far (at most ${span}), at the prices that AWS asks. It runs no faster than time does, and loops a busy clip: a real camera costs less.`,
   },
 
   budget: {
