@@ -37,7 +37,7 @@ def encode_to_fit(frame_bgr: FrameBGR, max_bytes: int, quality: int = DEFAULT_QU
     if min(frame_bgr.shape[:2]) < MIN_SIDE_PX:
         raise FrameTooSmall(
             f"vision takes none of {width}x{height}, each side must have {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels;"
-            " choose another of the camera's streams"
+            " use another stream of the camera, or other pictures"
         )
     for q in (quality, *(lower for lower in _LOWER_QUALITIES if lower < quality)):
         jpeg = _encode(frame_bgr, q)
