@@ -286,7 +286,7 @@ class _Endpoint:
         self.url = proxy.url
 
 
-def box_storm(above: Sky, seed: int) -> Outcome:
+def box_storm(above: Sky, plan: Plan) -> Outcome:
     """Raises StormBroke."""
-    storm = Storm(above, Plan.of(seed))
+    storm = Storm(above, plan)
     return storm.run(BoxSource(storm))

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.faults.box_storm import box_storm
+from tests.faults.plan import Plan
 from tests.faults.sky import sky
 from tests.faults.storm import Outcome, StormBroke, recorded_storm
 
@@ -31,7 +32,7 @@ def run_storms(seeds: Iterable[int], say: Callable[[str], None] = print, *, boxe
     with sky() as above:
         for seed in seeds:
             storm = box_storm if boxes and seed % _BOX_EVERY == 0 else recorded_storm
-            outcomes.append(storm(above, seed))
+            outcomes.append(storm(above, Plan.of(seed)))
             say(str(outcomes[-1]))
     check_flat(outcomes, say)
     return outcomes

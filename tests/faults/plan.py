@@ -5,9 +5,11 @@ import random
 from dataclasses import dataclass
 
 from tests.faults.recorded import FRAMES_OF_A_STORM
-from tests.faults.weather import Fault
+from tests.faults.weather import Fault, Outage
 
 _HOUR_S = 3600.0
+# More than any client tries by itself.
+_FIRST_REQUESTS = 8
 
 _NETWORK = {
     Fault.LATENCY: 0.05,
@@ -17,7 +19,7 @@ _NETWORK = {
     Fault.THROTTLED: 0.03,
     Fault.ERROR_500: 0.02,
 }
-_RATES = {
+RATES = {
     "kinesis": {
         **_NETWORK,
         Fault.PARTIAL: 0.15,
@@ -42,7 +44,7 @@ class Plan:
     seed: int
     frames: int
     rates: dict[str, dict[Fault, float]]
-    outages: dict[tuple[str, str], tuple[int, int]]
+    outages: dict[tuple[str, str], Outage]
     edge_kills_at: tuple[int, ...]  # after so many frames
     function_kills_at: tuple[int, ...]
     event_source_kills_at: tuple[int, ...]
@@ -71,8 +73,8 @@ class Plan:
         return cls(
             seed=seed,
             frames=frames,
-            rates={s: {f: r * strength for f, r in rates.items()} for s, rates in _RATES.items()},
-            outages={("kinesis", "PutRecords"): (outage_at, outage_at + 5)} if has_outage else {},
+            rates={s: {f: r * strength for f, r in rates.items()} for s, rates in RATES.items()},
+            outages={("kinesis", "PutRecords"): Outage(outage_at, outage_at + 5)} if has_outage else {},
             edge_kills_at=edge_kills,
             function_kills_at=some(0.4, 3),
             event_source_kills_at=some(0.25, 1),
@@ -81,4 +83,23 @@ class Plan:
             disk_fails=disk_fails,
             small_spool=not edge_kills and rng.random() < 0.2,
             redelivered=rng.choice((0.0, 0.1, 0.3)),
+        )
+
+    @classmethod
+    def of_one_fault(cls, service: str, operation: str, fault: Fault) -> "Plan":
+        """Calm but for one operation, whose first requests it comes over. Function and event source are killed
+        meanwhile, so that what only a new process asks for is met by it, too."""
+        return cls(
+            seed=0,
+            frames=FRAMES_OF_A_STORM,
+            rates={},
+            outages={(service, operation): Outage(1, 1 + _FIRST_REQUESTS, fault)},
+            edge_kills_at=(),
+            function_kills_at=(3,),
+            event_source_kills_at=(10,),
+            clock_jump_s=0.0,
+            edge_clock_jump_s=0.0,
+            disk_fails=(0, 0),
+            small_spool=False,
+            redelivered=0.1,
         )

@@ -345,7 +345,7 @@ class RecordedSource:
             storm.wrong.append(f"dropped with room on a good disk: {storm.counted}")
 
 
-def recorded_storm(above: Sky, seed: int) -> Outcome:
+def recorded_storm(above: Sky, plan: Plan) -> Outcome:
     """Raises StormBroke."""
-    storm = Storm(above, Plan.of(seed))
+    storm = Storm(above, plan)
     return storm.run(RecordedSource(storm))

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -168,6 +169,18 @@ def test_shuffled_and_doubled_records_are_answered_in_their_own_order(proxy, ser
     proxy.schedule = always(Fault.TWICE)
     put(proxy, "a")
     assert service.taken[20:] == ["a", "a"]
+
+
+def test_half_a_request_of_who_was_killed_over_it_is_none(proxy, service):
+    proxy.schedule = Schedule(1, {})
+    host, port = proxy.url.removeprefix("http://").split(":")
+    body = json.dumps({"Records": [{"PartitionKey": "a"}]}).encode()
+    head = f"POST / HTTP/1.1\r\nX-Amz-Target: Kinesis_20131202.PutRecords\r\nContent-Length: {len(body) + 5}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as asked:
+        asked.sendall(head.encode() + body)
+        asked.shutdown(socket.SHUT_WR)
+        assert asked.recv(100) == b""
+    assert service.taken == [] and not proxy.schedule.journal
 
 
 def test_a_seed_gives_the_same_schedule_whatever_else_is_asked_in_between():

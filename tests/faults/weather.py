@@ -51,16 +51,24 @@ class Asked:
     status: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Of one operation: it comes over each of its requests, counted from 1, from one to before another."""
+
+    first: int
+    end: int
+    fault: Fault = Fault.RESET_BEFORE
+
+
 @dataclass(slots=True)
 class Schedule:
-    """rates: by service, how likely each fault is for one request. outages: by service and operation, from which to
-    before which of its requests every one is reset. Nothing happens once it is calm. journal: the requests from which
-    a text that came twice can be explained.
+    """rates: by service, how likely each fault is for one request. outages: by service and operation. Nothing happens
+    once it is calm. journal: the requests from which a text that came twice can be explained.
     """
 
     seed: int | str
     rates: Mapping[str, Mapping[Fault, float]]
-    outages: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    outages: Mapping[tuple[str, str], Outage] = field(default_factory=dict)
     calm: bool = False
     happened: Counter[tuple[str, str, Fault]] = field(default_factory=Counter)
     journal: list[Asked] = field(default_factory=list)
@@ -73,17 +81,23 @@ class Schedule:
             number = self._asked[service, operation]
             rng = random.Random(f"{self.seed}/{service}/{operation}/{number}")
             draw, rates = rng.random(), {} if self.calm else self.rates.get(service, {})
-            first, end = self.outages.get((service, operation), (0, 0))
-            if first <= number < end and not self.calm:
-                rates = {Fault.RESET_BEFORE: 1.0}
+            outage = self.outages.get((service, operation))
+            if outage is not None and outage.first <= number < outage.end and not self.calm:
+                rates = {outage.fault: 1.0}
             for fault, rate in rates.items():
                 if draw < rate:
-                    if not _fits(fault, operation):
+                    if not fits(fault, operation):
                         break
                     self.happened[service, operation, fault] += 1
                     return fault, rng
                 draw -= rate
         return None, rng
+
+    @property
+    def operations(self) -> set[tuple[str, str]]:
+        """What was asked at all, by service."""
+        with self._lock:
+            return set(self._asked)
 
     def note(self, asked: Asked) -> None:
         if (asked.service, asked.operation) in _KEPT_IN_JOURNAL:
@@ -94,7 +108,7 @@ class Schedule:
             self.happened[service, operation, Fault.WRONG_CLOCK] += 1
 
 
-def _fits(fault: Fault, operation: str) -> bool:
+def fits(fault: Fault, operation: str) -> bool:
     if fault in _ONLY_PUT_RECORDS:
         return operation == "PutRecords"
     return fault is not Fault.PARTIAL or operation in _PARTIAL
