@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from local_cloud.cameras import demo_clip
+from tests.front import open_dashboard
+from tests.waiting import wait_until
 
 SOAK_S = float(os.environ.get("FRAMEWATCH_SOAK_S", "1200"))
 WARM_UP_SHARE = 0.25
@@ -30,6 +32,19 @@ def memory_bytes(process: psutil.Process) -> int:
     return total
 
 
+def opened(demo: psutil.Popen, url: str) -> httpx.Client:
+    """The dashboard, as soon as there is one."""
+
+    def try_it() -> httpx.Client | None:
+        assert demo.poll() is None, demo.stderr.read()
+        try:
+            return open_dashboard(url)
+        except httpx.TransportError:
+            return None
+
+    return wait_until(try_it, why=lambda: "the demo did not start")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(SOAK_S + 300)
 def test_a_demo_with_a_reader_does_not_grow_and_ends_clean():
@@ -42,17 +57,18 @@ def test_a_demo_with_a_reader_does_not_grow_and_ends_clean():
     seen: list[int] = []
     newest = ""
     try:
+        page = opened(demo, f"http://127.0.0.1:{port}")
         started = time.monotonic()
         while time.monotonic() - started < SOAK_S:
             assert demo.poll() is None, demo.stderr.read()
             time.sleep(5)
             seen.append(memory_bytes(demo))
-            try:
-                page = httpx.get(f"http://127.0.0.1:{port}/v1/frames", timeout=30).json()
-            except httpx.ConnectError:
-                assert time.monotonic() - started < 60, "the demo did not start"
+            answer = page.get("/v1/frames")
+            if answer.status_code == httpx.codes.UNAUTHORIZED:  # a token lasts for an hour
+                page = opened(demo, f"http://127.0.0.1:{port}")
                 continue
-            before, newest = newest, (page["frames"] or [{"captured_at": newest}])[0]["captured_at"]
+            frames = answer.raise_for_status().json()["frames"]
+            before, newest = newest, (frames or [{"captured_at": newest}])[0]["captured_at"]
             assert newest >= before, "newest first went back"
         assert newest, "no frame was ever shown"
         below = demo.children(recursive=True)
