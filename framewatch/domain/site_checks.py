@@ -165,8 +165,12 @@ def _texts(holder: Mapping[str, Any], key: str) -> list[tuple[int, str]]:
 
 
 def _number(holder: Mapping[str, Any], key: str, default: float) -> float:
+    """The default, too, for what its own model refuses: no number, or more than a float can hold."""
     found = holder.get(key)
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else default
+    try:
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else default
+    except OverflowError:
+        return default
 
 
 def _named(holder: Mapping[str, Any], key: str) -> _Named:

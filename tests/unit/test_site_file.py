@@ -228,6 +228,14 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines():
     ]
 
 
+WATCHED = "cameras: [{id: a}]\nwatch: {labels: [Person]}\n"
+ESCALATED = """cameras: [{id: a}]
+contacts: [{id: ana, phone: "+12025550123"}, {id: bob, phone: "+12025550124"}]
+rules: [{id: r, labels: [Person], notify: [ana], escalate_to: [bob]}]
+"""
+TOO_MUCH = "9" * 400  # for a float
+
+
 @pytest.mark.parametrize(
     ("text", "start", "what"),
     [
@@ -249,6 +257,8 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines():
         ("cameras: [{id: a}]\nvisits: {gap_s: .nan}", "site.yaml:2: visits.gap_s: ", "finite"),
         ("cameras: [{id: a}]\nvisits: {gap_s: !!int x}", "site.yaml:2: visits.gap_s: ", "not a number"),
         ("cameras: [{id: a}]\nvisits: {<<: {gap_s: 2}}", "site.yaml:2: visits: ", "merge keys"),
+        (f"{WATCHED}vision: {{min_confidence: {TOO_MUCH}}}", "site.yaml:3: vision.min_confidence: ", "100"),
+        (f"{ESCALATED}alerts: {{link_hours: {TOO_MUCH}}}", "site.yaml:4: alerts.link_hours: ", "168"),
         ("? [a]\n: b\ncameras: [{id: a}]", "site.yaml:1: file: ", "a key must be a word"),
         ("cameras: [{id: !!python/object/apply:os.getcwd []}]", "site.yaml:1: cameras[0].id: ", "YAML tag"),
         ("[" * 5_000, "site.yaml:1: file: ", "deep"),
