@@ -1,5 +1,9 @@
 """What administrators write, and whoever gets at their files: site, edge and price files, and camera addresses."""
 
+import json
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -63,6 +67,28 @@ def test_settings_of_any_form_are_read_or_refused(sent):
     kind, text = sent
     # A word that looks like any other cannot be known for a secret where a word is repeated.
     _read(kind, text.replace(f'"{PASSWORD}"'.encode(), b'"a word"'))
+
+
+_ODD = (10**400, -(10**400), 1e308, -1, 0, True, None, [], [[]], {}, {"a": 1}, "", "x" * 3000)
+
+
+def _places(value, place=()):
+    if place:
+        yield place
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield from _places(each, (*place, key))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(READERS))
+def test_every_setting_that_is_something_odd_is_read_or_refused(kind):
+    for *above, last in _places(_PLAIN[kind]):
+        changed = deepcopy(_PLAIN[kind])
+        holder = reduce(getitem, above, changed)
+        for odd in _ODD:
+            holder[last] = odd
+            _read(kind, json.dumps(changed))
 
 
 _BOMBS = {
