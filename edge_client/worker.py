@@ -263,12 +263,15 @@ class Worker:
         *,
         repeats: bool,
     ) -> None:
-        hint = self._hint(frame_bgr, repeats=repeats)
         try:
             jpeg, width, height = encode_to_fit(frame_bgr, MAX_RECORD_BYTES - _HEADER_ROOM, DEFAULT_QUALITY)
-        except (FrameTooLarge, FrameTooSmall) as error:
-            self._skip(error, "too_large" if isinstance(error, FrameTooLarge) else "too_small")
+        except FrameTooLarge as error:
+            self._skip("too_large", error)
             return
+        except FrameTooSmall as error:
+            self._skip("too_small", error)
+            return
+        hint = self._hint(frame_bgr, repeats=repeats)
         meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate, hint)
         self._seq += 1
         if hint.same_as is None:
@@ -285,7 +288,7 @@ class Worker:
         }
         self._emit(Kind.FRAME, facts, record)
 
-    def _skip(self, error: Exception, reason: str) -> None:
+    def _skip(self, reason: str, error: Exception) -> None:
         if reason not in self._skipped:
             self._skipped.add(reason)
             self._warn(f"frames are skipped: {error}")

@@ -54,6 +54,12 @@ class Plan:
     small_spool: bool
     redelivered: float  # share of the batches that the function gets once more, in another order
 
+    def __str__(self) -> str:
+        """How it comes again."""
+        if self.rates:
+            return f"seed {self.seed} (python -m tests.faults.chaos --seed {self.seed})"
+        return f"{self.outages} (tests/faults/test_each_fault.py)"
+
     @classmethod
     def of(cls, seed: int) -> "Plan":
         rng = random.Random(f"plan/{seed}")

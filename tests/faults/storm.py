@@ -137,8 +137,8 @@ class Storm:
         if self.wrong:
             said = "\n  ".join(self.wrong)
             raise StormBroke(
-                f"seed {self.plan.seed} (python -m tests.faults.chaos --seed {self.plan.seed}):\n  {said}\n"
-                f"  {self.plan}\n  faults: {dict(self.schedule.happened)}\n{above.logs[-6000:]}"
+                f"{self.plan}:\n  {said}\n"
+                f"  {self.plan!r}\n  faults: {dict(self.schedule.happened)}\n{above.logs[-6000:]}"
             )
         faults: Counter[str] = Counter()
         for (service, _, fault), count in self.schedule.happened.items():

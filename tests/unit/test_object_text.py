@@ -4,7 +4,6 @@ it."""
 import contextlib
 import http.server
 import threading
-from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -15,14 +14,10 @@ from edge_client.control import ControlObject
 from framewatch.adapters.aws.site_source import S3SiteSource
 from framewatch.domain.errors import StorageUnavailable
 from framewatch.wire.yaml_reading import MAX_BYTES
+from tests.fakes import FakeClock
 
 FIRST_HALF = b"cameras:\n  - {id: one}\n"
 WHOLE = FIRST_HALF + b"  - {id: two}\n"
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextlib.contextmanager
@@ -68,7 +63,7 @@ def s3_that_sends(*bodies: bytes, of: bytes = WHOLE, in_between: int = 0):
 
 def test_half_a_site_file_is_not_taken_for_the_whole():
     with s3_that_sends(FIRST_HALF, WHOLE) as s3:
-        source = S3SiteSource(s3, "config", "site.yaml", Clock())
+        source = S3SiteSource(s3, "config", "site.yaml", FakeClock())
         with pytest.raises(StorageUnavailable, match=r"s3://config/site\.yaml: read the site file: IncompleteRead"):
             source.current()
         assert [camera.id for camera in source.current().cameras] == ["one", "two"]
@@ -89,7 +84,7 @@ def test_what_somebody_in_between_answers_is_not_taken_for_the_file():
             control.version()
         assert control.read() == WHOLE
     with s3_that_sends(WHOLE, WHOLE, in_between=1) as s3:
-        source = S3SiteSource(s3, "config", "site.yaml", Clock())
+        source = S3SiteSource(s3, "config", "site.yaml", FakeClock())
         with pytest.raises(StorageUnavailable, match="not of S3 but of somebody in between"):
             source.current()
         assert len(source.current().cameras) == 2
