@@ -97,12 +97,13 @@ def any_value(random: Random) -> Any:
     return copy.deepcopy(random.choice(_STRANGE))
 
 
-def _places(value: Any, holder: Any = None, key: Any = None) -> Iterator[tuple[Any, Any]]:
+def places_in(value: Any, holder: Any = None, key: Any = None) -> Iterator[tuple[Any, Any]]:
+    """Where its values stand: in what, and under which key."""
     if holder is not None:
         yield holder, key
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, inner in items:
-        yield from _places(inner, value, name)
+        yield from places_in(inner, value, name)
 
 
 _KEYS = ("", "id", "x", "\x00", "\ud800", "a" * 5000, "é", "__proto__", "123", "front", "item_version", "İ", "name")
@@ -113,7 +114,7 @@ def changed(random: Random, document: Any, most: int = 3) -> Any:
     """With up to `most` of its values replaced, left out, renamed or wrapped."""
     whole = [copy.deepcopy(document)]
     for _ in range(random.randrange(most + 1)):
-        places = list(_places(whole))
+        places = list(places_in(whole))
         if not places:
             return None
         holder, key = random.choice(places)

@@ -2,8 +2,6 @@
 
 import json
 from copy import deepcopy
-from functools import reduce
-from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,7 @@ from framewatch.wire.price_file import PriceFileError, read_price_text
 from framewatch.wire.site_file import read_site_text, site_warnings
 from framewatch.wire.yaml_reading import MAX_BYTES, MAX_SHOWN
 from tests.fuzz import ACCESS_KEY, PASSWORD, PHONE, SECRETS, TOKEN, assert_no_secret, cases, read
-from tests.fuzz.mutations import broken_yaml, changed_json, seeded
+from tests.fuzz.mutations import broken_yaml, changed_json, places_in, seeded
 
 _CONFIG = Path(__file__).parents[2] / "config"
 SITE = (_CONFIG / "site.example.yaml").read_text("utf-8")
@@ -72,23 +70,16 @@ def test_settings_of_any_form_are_read_or_refused(sent):
 _ODD = (10**400, -(10**400), 1e308, -1, 0, True, None, [], [[]], {}, {"a": 1}, "", "x" * 3000)
 
 
-def _places(value, place=()):
-    if place:
-        yield place
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in inside:
-        yield from _places(each, (*place, key))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(READERS))
 def test_every_setting_that_is_something_odd_is_read_or_refused(kind):
-    for *above, last in _places(_PLAIN[kind]):
-        changed = deepcopy(_PLAIN[kind])
-        holder = reduce(getitem, above, changed)
+    whole = deepcopy(_PLAIN[kind])
+    for holder, key in list(places_in(whole)):
+        before = holder[key]
         for odd in _ODD:
-            holder[last] = odd
-            _read(kind, json.dumps(changed))
+            holder[key] = odd
+            _read(kind, json.dumps(whole))
+        holder[key] = before
 
 
 _BOMBS = {
