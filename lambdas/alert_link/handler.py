@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
-from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.clients import STORE_OF_A_PAGE, AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.function import SystemClock, metered, start_ledger, start_logging
 from framewatch.adapters.aws.image_store import S3ImageStore
@@ -113,7 +113,7 @@ def settings() -> Settings:
 def deps() -> LinkDeps:
     """Built once a process, by its first request. Raises SettingsError."""
     told = settings()
-    aws = AwsClients(workers=1, use=use())
+    aws = AwsClients(workers=1, use=use(), store=STORE_OF_A_PAGE)
     clock = SystemClock()
     s3 = aws.s3()
     table = DynamoTable(aws.dynamodb(), told.table)

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.budget_table import DynamoBudgetTable
-from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.clients import STORE_OF_A_PAGE, AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.frame_pages import DynamoFramePages
@@ -249,7 +249,7 @@ def settings() -> Settings:
 def deps() -> Deps:
     """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
-    aws = AwsClients(workers=READERS, use=use())
+    aws = AwsClients(workers=READERS, use=use(), store=STORE_OF_A_PAGE)
     clock = SystemClock()
     s3, dynamodb = aws.s3(), aws.dynamodb()
     site = LedgerSite(S3SiteSource(s3, told.config_bucket, told.site_key, clock), use())

@@ -21,7 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.alert_topic import SnsTopicPublisher
 from framewatch.adapters.aws.budget_table import DynamoBudgetTable
-from framewatch.adapters.aws.clients import VISION_WORST_S, AwsClients
+from framewatch.adapters.aws.clients import VISION, AwsClients
 from framewatch.adapters.aws.count_table import DynamoCountTable
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.failure_store import S3SqsFailureStore
@@ -121,7 +121,7 @@ def build_app(settings: Settings, aws: AwsClients, use: UseLedger, stream: str) 
         meter=meter,
         clock=clock,
         workers=settings.workers,
-        margin_s=VISION_WORST_S + AFTER_VISION_S,
+        margin_s=VISION.worst_s + AFTER_VISION_S,
     )
     health = HealthNotes(DynamoHealthTable(table), clock)
     return App(deps, health, meter, use, start_logging(SERVICE, settings))

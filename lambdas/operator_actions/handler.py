@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
 from framewatch.adapters.aws.budget_table import DynamoBudgetTable
-from framewatch.adapters.aws.clients import AwsClients
+from framewatch.adapters.aws.clients import STORE_OF_A_PAGE, AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.function import FunctionSettings, SystemClock, metered, start_ledger, start_logging
 from framewatch.adapters.aws.http_api import (
@@ -122,7 +122,7 @@ def settings() -> FunctionSettings:
 def deps() -> Deps:
     """Built once a process, by its first request that is let in; with the whole site. Raises SettingsError."""
     told = settings()
-    aws = AwsClients(workers=1, use=use())
+    aws = AwsClients(workers=1, use=use(), store=STORE_OF_A_PAGE)
     clock = SystemClock()
     site = LedgerSite(S3SiteSource(aws.s3(), told.config_bucket, told.site_key, clock), use())
     table = DynamoTable(aws.dynamodb(), told.table)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from framewatch.adapters.aws.clients import VISION_ATTEMPTS, AwsClients
+from framewatch.adapters.aws.clients import VISION, AwsClients
 from framewatch.adapters.aws.rekognition import RekognitionDetector
 from framewatch.domain.errors import ImageRejected, VisionDenied, VisionThrottled, VisionUnavailable
 from framewatch.domain.labels import Instance, Label
@@ -82,7 +82,7 @@ def test_each_answer_has_one_error_of_ours(answer: Any, expected: type[Exception
     vision = Vision(lambda _: answer)
     with pytest.raises(expected, match="DetectLabels"):
         vision.detect()
-    assert len(vision.asked) <= VISION_ATTEMPTS
+    assert len(vision.asked) <= VISION.attempts
 
 
 def test_a_picture_that_is_refused_is_asked_about_once() -> None:

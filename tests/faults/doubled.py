@@ -14,14 +14,14 @@ from http import HTTPStatus
 from itertools import pairwise
 from urllib.parse import parse_qs
 
-from framewatch.adapters.aws.clients import STORE_READ_TIMEOUT_S
+from framewatch.adapters.aws.clients import STORE
 from tests.faults.weather import LOST_ANSWERS, Asked, Fault
 
 Key = tuple[str, str]
 """Of an alert's item: partition and sort key."""
 _TOKEN = re.compile(r"/a/(\w+)")
 # Whoever asked waits for so long, and by then may have given up before the proxy sees it.
-_PATIENCE_S = 0.8 * STORE_READ_TIMEOUT_S
+_PATIENCE_S = 0.8 * STORE.read_s
 
 
 def token_in(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from framewatch.adapters.aws.alert_table import DynamoAlertTable
+from framewatch.adapters.aws.clients import Waits
 from framewatch.adapters.aws.dynamo import DynamoTable
 from framewatch.adapters.aws.function import SettingsError
 from framewatch.adapters.aws.visit_table import DynamoVisitTable
@@ -481,6 +483,15 @@ def test_whoever_guesses_at_the_rate_that_the_api_lets_through_finds_nothing():
     assert len(set(tokens)) == len(tokens)
     for place in range(TOKEN_LENGTH):
         assert len({token[place] for token in tokens}) == len(TOKEN_CHARS)
+
+
+def test_a_store_that_never_answers_is_told_on_a_page_of_ours(new_process, monkeypatch):
+    monkeypatch.setattr(handler, "STORE_OF_A_PAGE", Waits(connect_s=0.2, read_s=0.2, attempts=2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        new_process(AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        status, body, headers = call("a" * 20)
+    assert (status, headers["Retry-After"]) == (503, str(handler.RETRY_AFTER_S))
+    assert "Try again" in Reader(body).text
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from framewatch.adapters.aws.clients import VISION_WORST_S
+from framewatch.adapters.aws.clients import STORE_OF_A_PAGE, VISION
 from infra.settings import read_site
 from lambdas.image_processor.handler import AFTER_VISION_S
 from tests.infra.conftest import SITE, Assembly, as_list
@@ -22,6 +22,7 @@ OUTPUTS = {
     "api": {"FrameFetcherName", "OperatorActionsName", "AlertLinkName"},
     "operations": {"OperationsDashboardName", "SettingsDigest"},
 }
+API_GATEWAY_WAITS_S = 30
 DISTRIBUTION_NAME = "framewatch-dev-web:ExportsOutputFnGetAttDashboardDomainName57CC0D6B"
 
 
@@ -156,8 +157,14 @@ def test_concurrency_is_reserved_only_when_the_site_file_asks(assembly: Assembly
 def test_a_call_has_time_for_a_full_payload_and_a_record_for_many_calls(assembly: Assembly) -> None:
     timeout_s = _functions(assembly)["image_processor"]["Timeout"]
     # Three rounds of the slowest detection, and what comes after the last.
-    assert timeout_s >= 3 * VISION_WORST_S + AFTER_VISION_S
+    assert timeout_s >= 3 * VISION.worst_s + AFTER_VISION_S
     assert assembly.only("AWS::Lambda::EventSourceMapping")["MaximumRecordAgeInSeconds"] >= 10 * timeout_s
+
+
+def test_a_page_that_waits_in_vain_is_told_so_by_its_function(assembly: Assembly) -> None:
+    """One request that is never answered, and the note of what was used, which then may not be either."""
+    for name in ("alert_link", "frame_fetcher", "operator_actions"):
+        assert 2 * STORE_OF_A_PAGE.worst_s < _functions(assembly)[name]["Timeout"] < API_GATEWAY_WAITS_S
 
 
 def test_functions_run_what_the_zips_are_built_for(assembly: Assembly) -> None:

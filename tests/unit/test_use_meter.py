@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 from moto import mock_aws
 
-from framewatch.adapters.aws.clients import VISION_ATTEMPTS, AwsClients
+from framewatch.adapters.aws.clients import VISION, AwsClients
 from framewatch.adapters.aws.dynamo import DynamoTable, make_item
 from framewatch.domain.usage import Number, Usage, UsageKind
 from framewatch.wire.sms import parts_of
@@ -63,9 +63,9 @@ def detect(clients: AwsClients, *answers: Any) -> None:
         ([{"Labels": []}], 1),
         ([ReadTimeoutError(endpoint_url=URL), {"Labels": []}], 2),
         ([ConnectionClosedError(endpoint_url=URL), {"Labels": []}], 2),
-        ([ReadTimeoutError(endpoint_url=URL)] * VISION_ATTEMPTS, VISION_ATTEMPTS),
+        ([ReadTimeoutError(endpoint_url=URL)] * VISION.attempts, VISION.attempts),
         (["ThrottlingException", {"Labels": []}], 1),
-        (["ProvisionedThroughputExceededException"] * VISION_ATTEMPTS, 0),
+        (["ProvisionedThroughputExceededException"] * VISION.attempts, 0),
         ([ConnectTimeoutError(endpoint_url=URL), EndpointConnectionError(endpoint_url=URL)], 0),
         (["InvalidImageFormatException"], 0),
         (["AccessDeniedException"], 0),
@@ -88,7 +88,7 @@ def test_what_fails_inside_the_service_may_have_been_billed(clients: AwsClients,
     rekognition.meta.events.register_first("before-send.rekognition.DetectLabels", send)
     with pytest.raises(ClientError):
         rekognition.detect_labels(Image={"Bytes": b"a picture"})
-    assert counted.use == Usage({UsageKind.IMAGES_ANALYSED: VISION_ATTEMPTS})
+    assert counted.use == Usage({UsageKind.IMAGES_ANALYSED: VISION.attempts})
 
 
 @pytest.fixture
