@@ -52,6 +52,27 @@ def create_table(client: Any, name: str = TABLE) -> None:
     )
 
 
+def forget(*functions: Any) -> None:
+    """The next invocations of the API's functions are the first of new processes. functions: handler modules."""
+    for function in functions:
+        function.settings.cache_clear()
+        function.deps.cache_clear()
+
+
+@contextmanager
+def processes_of(function: Any) -> Iterator[Callable[..., None]]:
+    """Gives what begins a new process, with variables. (Clients take a moment to build, so tests share one.)"""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def start(**variables: str) -> None:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            forget(function)
+
+        yield start
+    forget(function)
+
+
 @contextmanager
 def stage_on_moto(site: str) -> Iterator[tuple[Any, Any]]:
     """What STAGE_ENVIRONMENT names: buckets, an empty table, `site` as the site file. Gives clients: S3, DynamoDB."""

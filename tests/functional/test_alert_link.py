@@ -33,7 +33,7 @@ from lambdas.alert_link.page import alert_page
 from lambdas.alert_link.settings import Settings
 from lambdas.frame_fetcher import handler as reader
 from lambdas.operator_actions import handler as actor
-from tests.aws import items_of_the_site, stage_on_moto
+from tests.aws import forget, items_of_the_site, processes_of, stage_on_moto
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -160,25 +160,13 @@ class Cloud:
 def cloud():
     with stage_on_moto(SITE) as (s3, dynamodb):
         yield Cloud(s3, dynamodb)
-    handler.settings.cache_clear()
-    handler.deps.cache_clear()
+    forget(handler)
 
 
 @pytest.fixture
-def new_process(monkeypatch):
-    """Sets variables for a process that starts now. (Clients take a moment to build, so others share one process.)"""
-
-    def start(**variables: str) -> None:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        forget()
-
-    def forget() -> None:
-        handler.settings.cache_clear()
-        handler.deps.cache_clear()
-
-    yield start
-    forget()
+def new_process():
+    with processes_of(handler) as start:
+        yield start
 
 
 @pytest.fixture
@@ -451,7 +439,7 @@ def test_a_token_opens_no_other_address_and_no_address_opens_without_one(cloud):
 def test_a_token_is_nobody_to_the_api(cloud, function):
     """As a bearer, in the place of a user, or as a claim that no authorizer has made."""
     token = cloud.link(cloud.alert())
-    function.settings.cache_clear()
+    forget(function)
     for authorizer in ({}, {"jwt": {"claims": {"sub": token}}}, {"lambda": {"token": token}}):
         for method, path in function.ROLES:
             asked = event(token, method, "{}") | {
@@ -460,7 +448,7 @@ def test_a_token_is_nobody_to_the_api(cloud, function):
                 "requestContext": {"http": {"method": method, "path": path}, "authorizer": authorizer},
             }
             assert function.lambda_handler(asked, CONTEXT)["statusCode"] == 403, path
-    function.settings.cache_clear()
+    forget(function)
 
 
 def test_the_picture_of_a_link_is_one_picture_for_a_quarter_of_an_hour(cloud):

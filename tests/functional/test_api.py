@@ -22,7 +22,7 @@ from framewatch.wire.envelope import format_utc
 from infra.settings import REPO
 from lambdas.frame_fetcher import handler as reader
 from lambdas.operator_actions import handler as actor
-from tests.aws import stage_on_moto
+from tests.aws import forget, stage_on_moto
 from tests.functional.test_frame_fetcher import CAR, PERSON, claims, event, frame
 from tests.functional.test_operator_actions import NOW, SITE, naming, put_alert
 
@@ -55,15 +55,9 @@ def alert():
         for number, labels in enumerate([(CAR,), (PERSON, CAR), ()]):
             at = NOW - timedelta(minutes=number)
             assert DynamoFrameTable(table).put(frame("front", number, at, *labels), NOW + timedelta(days=90))
-        forget()
+        forget(*FUNCTIONS.values())
         yield put_alert(table, NOW - timedelta(minutes=2))
-        forget()
-
-
-def forget() -> None:
-    for function in FUNCTIONS.values():
-        function.settings.cache_clear()
-        function.deps.cache_clear()
+        forget(*FUNCTIONS.values())
 
 
 def ask(address: Address, query: str = "", body: str | None = None, authorizer: Any = None) -> tuple[int, Any]:
@@ -89,7 +83,7 @@ def test_exactly_those_whom_the_description_names_are_let_in(alert, address, cal
     authorizer, role = CALLERS[caller]
     told = DOCUMENT["paths"][address[1]][address[0].lower()]["description"]
     (needed,) = [each for each in Role if f"Needs the group {each.group} or above." in told]
-    forget()
+    forget(*FUNCTIONS.values())
     status, body = ask(address, body="{}", authorizer=authorizer)
     if role is not None and role >= needed:
         assert status in (200, 400)

@@ -26,7 +26,7 @@ from framewatch.wire.api_routes import ROUTES
 from framewatch.wire.frame_items import StoredFrame, StoredLabel
 from lambdas.frame_fetcher import handler, openapi
 from lambdas.frame_fetcher.settings import Settings
-from tests.aws import stage_on_moto
+from tests.aws import processes_of, stage_on_moto
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
@@ -163,20 +163,9 @@ def cloud():
 
 
 @pytest.fixture
-def new_process(monkeypatch):
-    """Sets variables for a process that starts now. (Clients take a moment to build, so others share one process.)"""
-
-    def start(**variables: str) -> None:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        forget()
-
-    def forget() -> None:
-        handler.settings.cache_clear()
-        handler.deps.cache_clear()
-
-    yield start
-    forget()
+def new_process():
+    with processes_of(handler) as start:
+        yield start
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from framewatch.wire.frame_items import StoredFrame
 from framewatch.wire.heartbeat_items import StoredHeartbeat
 from framewatch.wire.site_file import load_site_text
 from lambdas.frame_fetcher import handler, openapi
-from tests.aws import stage_on_moto
+from tests.aws import forget, stage_on_moto
 from tests.frames import make_heartbeat
 from tests.functional.test_frame_fetcher import CONTEXT, claims, event
 
@@ -73,11 +73,9 @@ def cloud():
             assert frames.put(f, NOW + timedelta(days=90))
         # What the processor and the watchdog would have written, in the real table.
         try_rules(FRAMES, load_site_text(SITE), TrialTables(DynamoVisitTable(table), DynamoAlertTable(table)))
-        handler.settings.cache_clear()
-        handler.deps.cache_clear()
+        forget(handler)
         yield dynamodb
-        handler.settings.cache_clear()
-        handler.deps.cache_clear()
+        forget(handler)
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from framewatch.wire.envelope import format_utc
 from lambdas.frame_fetcher import handler as reader
 from lambdas.frame_fetcher import openapi
 from lambdas.operator_actions import handler
-from tests.aws import stage_on_moto
+from tests.aws import forget, stage_on_moto
 from tests.functional.test_frame_fetcher import event
 
 NOW = datetime.now(UTC)
@@ -50,15 +50,9 @@ SCOPE = "group:doors"
 @pytest.fixture
 def cloud():
     with stage_on_moto(SITE) as (_, dynamodb):
-        forget()
+        forget(handler, reader)
         yield DynamoTable(dynamodb, "table")
-        forget()
-
-
-def forget() -> None:
-    for function in (handler, reader):
-        function.settings.cache_clear()
-        function.deps.cache_clear()
+        forget(handler, reader)
 
 
 @pytest.fixture
