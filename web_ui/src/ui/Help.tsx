@@ -3,6 +3,7 @@ import { useKeyGroups } from "../app/keys";
 import { chooseTheme, setSingleKeys, THEMES, useSettings } from "../app/settings";
 import { strings } from "../strings";
 import { CloseIcon } from "./icons";
+import { Switch } from "./Switch";
 
 /** Which keys there are now, and how the page looks in this browser. */
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -48,16 +49,7 @@ function Appearance() {
           ))}
         </div>
       </div>
-      <label class="switch">
-        <input
-          type="checkbox"
-          role="switch"
-          checked={singleKeys}
-          onChange={(event) => setSingleKeys(event.currentTarget.checked)}
-        />
-        <span class="switch-track" aria-hidden="true" />
-        {strings.help.singleKeys}
-      </label>
+      <Switch words={strings.help.singleKeys} isOn={singleKeys} onChange={setSingleKeys} />
     </section>
   );
 }

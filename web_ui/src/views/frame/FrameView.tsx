@@ -11,10 +11,10 @@ import { strings } from "../../strings";
 import { frame as words } from "../../strings/frame";
 import "../../styles/frame.css";
 import { siteTimeAt } from "../../time/zone";
-import { Age } from "../../ui/Age";
 import { CopyButton } from "../../ui/CopyButton";
 import { FrameFacts, FrameLabels } from "../../ui/FrameDetails";
-import { DownloadIcon, EyeIcon, PictureIcon } from "../../ui/icons";
+import { FrameHeading } from "../../ui/FrameHeading";
+import { DownloadIcon, PictureIcon } from "../../ui/icons";
 import { Picture } from "../../ui/Picture";
 import { Switch } from "../../ui/Switch";
 import { ZoneOutlines } from "../../ui/ZoneOutlines";
@@ -155,22 +155,7 @@ function FrameBody({ frame, boxes, zones, epoch, children }: BodyProps) {
   return (
     <main id="main" class="frame" tabIndex={-1} aria-label={words.label}>
       <header class="frame-head">
-        <h2>
-          {frame.camera_name}
-          {frame.watch_hit && (
-            <span class="watch-badge">
-              <EyeIcon />
-              {strings.card.watch}
-            </span>
-          )}
-        </h2>
-        <p>
-          <time dateTime={frame.captured_at}>
-            {at.longDate}, <span class="digits">{at.time}</span> {at.zone}
-          </time>
-          {" · "}
-          <Age capturedMs={capturedMs} serverNow={serverNow} />
-        </p>
+        <FrameHeading frame={frame} zone={zone} serverNow={serverNow} />
         <Switch words={words.boxes} isOn={boxes} onChange={(on) => change({ boxes: on })} />
         {outlines.length > 0 && <Switch words={words.zones} isOn={zones} onChange={(on) => change({ zones: on })} />}
       </header>

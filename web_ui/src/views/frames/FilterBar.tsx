@@ -1,7 +1,9 @@
 import { useId, useLayoutEffect, useState } from "preact/hooks";
 import { activeCount, type Filters } from "../../state/filters";
 import { strings } from "../../strings";
-import { CloseIcon, EyeIcon, FilterIcon } from "../../ui/icons";
+import { FiltersPanel } from "../../ui/FiltersPanel";
+import { CloseIcon, EyeIcon } from "../../ui/icons";
+import { Switch } from "../../ui/Switch";
 import { useRangeChoice } from "./useRangeChoice";
 
 interface Props {
@@ -15,7 +17,6 @@ interface Props {
 
 export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onClear }: Props) {
   const [open, setOpen] = useState(false);
-  const panelId = useId();
   const { buttons, custom } = useRangeChoice({
     range: filters.range,
     group: strings.filters.time,
@@ -29,39 +30,22 @@ export function FilterBar({ filters, zone, suggestions, serverNow, onChange, onC
   const inPanel = active - Number(!!filters.camera);
 
   return (
-    <div class="filters">
-      <button
-        type="button"
-        class="button filters-toggle"
-        aria-expanded={open}
-        aria-controls={panelId}
-        onClick={() => setOpen(!open)}
-      >
-        <FilterIcon />
-        {strings.filters.toggle(inPanel)}
-      </button>
-      <div id={panelId} class={`filters-panel ${open ? "is-open" : ""}`}>
-        {buttons}
-        <LabelInput value={filters.label} suggestions={suggestions} onChange={(label) => onChange({ ...filters, label })} />
-        <label class="switch">
-          <input
-            type="checkbox"
-            role="switch"
-            checked={filters.watchOnly}
-            onChange={(event) => onChange({ ...filters, watchOnly: event.currentTarget.checked })}
-          />
-          <span class="switch-track" aria-hidden="true" />
-          <EyeIcon />
-          {strings.filters.watchOnly}
-        </label>
-        {active > 0 && (
-          <button type="button" class="button button-quiet" onClick={onClear}>
-            {strings.filters.clear}
-          </button>
-        )}
-        {custom}
-      </div>
-    </div>
+    <FiltersPanel active={inPanel} open={open} onOpen={setOpen}>
+      {buttons}
+      <LabelInput value={filters.label} suggestions={suggestions} onChange={(label) => onChange({ ...filters, label })} />
+      <Switch
+        words={strings.filters.watchOnly}
+        icon={<EyeIcon />}
+        isOn={filters.watchOnly}
+        onChange={(watchOnly) => onChange({ ...filters, watchOnly })}
+      />
+      {active > 0 && (
+        <button type="button" class="button button-quiet" onClick={onClear}>
+          {strings.filters.clear}
+        </button>
+      )}
+      {custom}
+    </FiltersPanel>
   );
 }
 

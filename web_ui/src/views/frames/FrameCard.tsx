@@ -5,6 +5,7 @@ import { strings } from "../../strings";
 import { wholePercent } from "../../time/words";
 import { siteTimeAt } from "../../time/zone";
 import { Age } from "../../ui/Age";
+import { WatchBadge } from "../../ui/FrameHeading";
 import { EyeIcon } from "../../ui/icons";
 import { Picture } from "../../ui/Picture";
 
@@ -57,12 +58,7 @@ export class FrameCard extends Component<FrameCardProps> {
               {" · "}
               {strings.card.gate[frame.gate_reason] ?? frame.gate_reason}
             </span>
-            {frame.watch_hit && (
-              <span class="watch-badge">
-                <EyeIcon />
-                {strings.card.watch}
-              </span>
-            )}
+            <WatchBadge frame={frame} />
           </div>
           <ul class="chips" aria-label={strings.viewer.labels}>
             {labels.slice(0, CHIPS_SHOWN).map((label) => (

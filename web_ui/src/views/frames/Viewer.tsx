@@ -3,10 +3,11 @@ import type { Frame } from "../../api/types";
 import { linkTo } from "../../app/context";
 import { strings } from "../../strings";
 import { siteTimeAt } from "../../time/zone";
-import { Age } from "../../ui/Age";
-import { CloseIcon, EyeIcon, LeftIcon, RightIcon } from "../../ui/icons";
 import { FrameFacts, FrameLabels } from "../../ui/FrameDetails";
+import { FrameHeading } from "../../ui/FrameHeading";
+import { CloseIcon, LeftIcon, RightIcon } from "../../ui/icons";
 import { Picture } from "../../ui/Picture";
+import { Switch } from "../../ui/Switch";
 
 /** Frames left before the end at which the next page is asked for. */
 const ASK_AHEAD = 3;
@@ -78,28 +79,12 @@ function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, on
     return () => document.removeEventListener("keydown", onKey);
   }, [onShow]);
 
-  const capturedMs = Date.parse(frame.captured_at);
-  const at = siteTimeAt(capturedMs, zone);
+  const at = siteTimeAt(Date.parse(frame.captured_at), zone);
   return (
     <div class="viewer-body">
       <header class="viewer-head">
         <div>
-          <h2 id="viewer-title">
-            {frame.camera_name}
-            {frame.watch_hit && (
-              <span class="watch-badge">
-                <EyeIcon />
-                {strings.card.watch}
-              </span>
-            )}
-          </h2>
-          <p>
-            <time dateTime={frame.captured_at}>
-              {at.longDate}, <span class="digits">{at.time}</span> {at.zone}
-            </time>
-            {" · "}
-            <Age capturedMs={capturedMs} serverNow={serverNow} />
-          </p>
+          <FrameHeading frame={frame} zone={zone} serverNow={serverNow} id="viewer-title" />
         </div>
         <button type="button" class="button button-quiet viewer-close" aria-label={strings.viewer.close} onClick={onClose}>
           <CloseIcon />
@@ -133,11 +118,7 @@ function ViewerBody({ frame, frames, zone, epoch, serverNow, onShow, onClose, on
         </div>
         <div class="viewer-labels-head">
           <h3>{strings.viewer.labels}</h3>
-          <label class="switch">
-            <input type="checkbox" role="switch" checked={boxes} onChange={(event) => setBoxes(event.currentTarget.checked)} />
-            <span class="switch-track" aria-hidden="true" />
-            {strings.viewer.showBoxes}
-          </label>
+          <Switch words={strings.viewer.showBoxes} isOn={boxes} onChange={setBoxes} />
         </div>
         <FrameLabels frame={frame} onHighlight={setHighlight} filterOf={(label) => ({ onClick: () => onLabel(label) })} />
         <FrameFacts frame={frame} />

@@ -1,10 +1,9 @@
-import { useId } from "preact/hooks";
 import type { Severity, Site } from "../../api/types";
 import { activeFilters, has, NO_REVIEW_FILTERS, type ReviewFilters } from "../../state/reviewAddress";
 import { ruleWords, rulesOf } from "../../state/reviewWords";
 import { strings } from "../../strings";
 import { review } from "../../strings/review";
-import { FilterIcon } from "../../ui/icons";
+import { FiltersPanel } from "../../ui/FiltersPanel";
 import { LabelInput } from "../frames/FilterBar";
 import { useRangeChoice } from "../frames/useRangeChoice";
 
@@ -23,7 +22,6 @@ interface Props {
 
 export function Filters({ filters, site, zone, open, serverNow, onOpen, onChange }: Props) {
   const { shown } = filters;
-  const panelId = useId();
   const change = (part: Partial<ReviewFilters>) => onChange({ ...filters, ...part });
   const { buttons, custom } = useRangeChoice({
     range: filters.range,
@@ -36,78 +34,66 @@ export function Filters({ filters, site, zone, open, serverNow, onOpen, onChange
   const active = activeFilters(filters);
   const zones = [...new Set(site.cameras.flatMap((camera) => camera.zones.map(({ zone_id }) => zone_id)))];
   return (
-    <div class="filters">
-      <button
-        type="button"
-        class="button filters-toggle"
-        aria-expanded={open}
-        aria-controls={panelId}
-        onClick={() => onOpen(!open)}
-      >
-        <FilterIcon />
-        {strings.filters.toggle(active)}
-      </button>
-      <div id={panelId} class={`filters-panel ${open ? "is-open" : ""}`}>
-        {site.cameras.length > 1 && <Cameras site={site} chosen={filters.cameras} onChange={(cameras) => change({ cameras })} />}
-        {buttons}
-        {has(shown, "label") && (
-          <LabelInput value={filters.label} suggestions={site.watch_labels} onChange={(label) => change({ label })} />
-        )}
-        {has(shown, "answered") && (
-          <Choice
-            name={review.filters.answered}
-            value={filters.answered === null ? "" : String(filters.answered)}
-            options={[
-              ["", review.filters.anyAnswered],
-              ["false", review.filters.isUnanswered],
-              ["true", review.filters.isAnswered],
-            ]}
-            onChange={(value) => change({ answered: value === "" ? null : value === "true" })}
-          />
-        )}
-        {has(shown, "severity") && (
-          <Choice
-            name={review.filters.severity}
-            value={filters.severity ?? ""}
-            options={[["", review.filters.anySeverity], ...SEVERITIES.map((each): [string, string] => [each, review.severity[each]])]}
-            onChange={(value) => change({ severity: (value || null) as Severity | null })}
-          />
-        )}
-        {has(shown, "rule") && (
-          <Choice
-            name={review.filters.rule}
-            value={filters.rule ?? ""}
-            options={withChosen([["", review.filters.anyRule], ...rulesOf(site).map((id): [string, string] => [id, ruleWords(id)])], filters.rule)}
-            onChange={(value) => change({ rule: value || null })}
-          />
-        )}
-        {has(shown, "zone") && (zones.length > 0 || filters.zone !== null) && (
-          <Choice
-            name={review.filters.zone}
-            value={filters.zone ?? ""}
-            options={withChosen([["", review.filters.anyZone], ...zones.map((id): [string, string] => [id, id])], filters.zone)}
-            onChange={(value) => change({ zone: value || null })}
-          />
-        )}
-        {has(shown, "minConfidence") && (
-          <Choice
-            name={review.filters.confidence}
-            value={filters.minConfidence === null ? "" : String(filters.minConfidence)}
-            options={withChosen(
-              [["", review.filters.anyConfidence], ...CONFIDENCES.map((n): [string, string] => [String(n), review.filters.atLeast(n)])],
-              filters.minConfidence === null ? null : String(filters.minConfidence),
-            )}
-            onChange={(value) => change({ minConfidence: value ? Number(value) : null })}
-          />
-        )}
-        {active > 0 && (
-          <button type="button" class="button button-quiet" onClick={() => onChange({ ...NO_REVIEW_FILTERS, shown })}>
-            {strings.filters.clear}
-          </button>
-        )}
-        {custom}
-      </div>
-    </div>
+    <FiltersPanel active={active} open={open} onOpen={onOpen}>
+      {site.cameras.length > 1 && <Cameras site={site} chosen={filters.cameras} onChange={(cameras) => change({ cameras })} />}
+      {buttons}
+      {has(shown, "label") && (
+        <LabelInput value={filters.label} suggestions={site.watch_labels} onChange={(label) => change({ label })} />
+      )}
+      {has(shown, "answered") && (
+        <Choice
+          name={review.filters.answered}
+          value={filters.answered === null ? "" : String(filters.answered)}
+          options={[
+            ["", review.filters.anyAnswered],
+            ["false", review.filters.isUnanswered],
+            ["true", review.filters.isAnswered],
+          ]}
+          onChange={(value) => change({ answered: value === "" ? null : value === "true" })}
+        />
+      )}
+      {has(shown, "severity") && (
+        <Choice
+          name={review.filters.severity}
+          value={filters.severity ?? ""}
+          options={[["", review.filters.anySeverity], ...SEVERITIES.map((each): [string, string] => [each, review.severity[each]])]}
+          onChange={(value) => change({ severity: (value || null) as Severity | null })}
+        />
+      )}
+      {has(shown, "rule") && (
+        <Choice
+          name={review.filters.rule}
+          value={filters.rule ?? ""}
+          options={withChosen([["", review.filters.anyRule], ...rulesOf(site).map((id): [string, string] => [id, ruleWords(id)])], filters.rule)}
+          onChange={(value) => change({ rule: value || null })}
+        />
+      )}
+      {has(shown, "zone") && (zones.length > 0 || filters.zone !== null) && (
+        <Choice
+          name={review.filters.zone}
+          value={filters.zone ?? ""}
+          options={withChosen([["", review.filters.anyZone], ...zones.map((id): [string, string] => [id, id])], filters.zone)}
+          onChange={(value) => change({ zone: value || null })}
+        />
+      )}
+      {has(shown, "minConfidence") && (
+        <Choice
+          name={review.filters.confidence}
+          value={filters.minConfidence === null ? "" : String(filters.minConfidence)}
+          options={withChosen(
+            [["", review.filters.anyConfidence], ...CONFIDENCES.map((n): [string, string] => [String(n), review.filters.atLeast(n)])],
+            filters.minConfidence === null ? null : String(filters.minConfidence),
+          )}
+          onChange={(value) => change({ minConfidence: value ? Number(value) : null })}
+        />
+      )}
+      {active > 0 && (
+        <button type="button" class="button button-quiet" onClick={() => onChange({ ...NO_REVIEW_FILTERS, shown })}>
+          {strings.filters.clear}
+        </button>
+      )}
+      {custom}
+    </FiltersPanel>
   );
 }
 

@@ -11,6 +11,7 @@ import { ageWords } from "../../time/words";
 import { SiteClock } from "../../ui/Header";
 import { BigIcon, SmallIcon, WarnIcon } from "../../ui/icons";
 import { useNarrow } from "../../ui/Navigation";
+import { Switch } from "../../ui/Switch";
 import { useTicking } from "../../ui/ticker";
 import type { ViewProps } from "../view";
 import { IN_SIGHT } from "./ahead";
@@ -67,11 +68,7 @@ export function WallView({ params }: ViewProps) {
         )}
         {data && <Summary cameras={cameras} serverNow={serverNow} />}
         <GroupSelect chosen={group} onChoose={(chosen) => change({ group: chosen })} />
-        <label class="switch">
-          <input type="checkbox" role="switch" checked={boxes} onChange={(event) => setBoxes(event.currentTarget.checked)} />
-          <span class="switch-track" aria-hidden="true" />
-          {wallStrings.boxes}
-        </label>
+        <Switch words={wallStrings.boxes} isOn={boxes} onChange={setBoxes} />
         <button type="button" class="button" aria-pressed={screen.full} onClick={screen.toggle}>
           {screen.full ? <SmallIcon /> : <BigIcon />}
           {screen.full ? wallStrings.leaveScreen : wallStrings.screen}
