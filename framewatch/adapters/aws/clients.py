@@ -42,7 +42,7 @@ class Waits:
 # A store's attempts cost next to nothing, and a moment of throttling should not send a record round again.
 STORE = Waits(connect_s=2.0, read_s=5.0, attempts=4)
 # Somebody looks at an empty page: better a word from us soon than API Gateway's own later.
-STORE_OF_A_PAGE = Waits(connect_s=1.0, read_s=1.5, attempts=3)
+STORE_OF_A_PAGE = Waits(connect_s=1.0, read_s=2.0, attempts=3)
 # Every attempt that reaches the model is billed, also one whose answer came too late: the stream's own retry
 # is the better place to wait.
 VISION = Waits(connect_s=2.0, read_s=10.0, attempts=2)
