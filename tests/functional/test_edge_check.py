@@ -83,6 +83,16 @@ def test_check_fails_when_one_camera_does_and_says_what_to_do(box, camera, brigh
     assert (tmp_path / "snapshots" / "clip.jpg").exists()  # where it goes when nothing is said
 
 
+def test_check_says_why_no_picture_of_a_camera_can_be_sent(box, tmp_path, capfd):
+    tiny = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
+    tiny.write(np.full((64, 64, 3), 200, np.uint8))
+    tiny.release()
+    box.configure([{"id": "clip", "source": str(tmp_path / "a.avi")}])
+    assert cli.main(["check", "--config", str(box.config_path)]) == 1
+    out, _ = capfd.readouterr()
+    assert "clip    bad-data  64x64" in out and "vision takes none of 64x64" in out
+
+
 def test_check_refuses_a_wrong_password_without_showing_it(box, camera, capfd, monkeypatch):
     monkeypatch.setenv("WRONG_PW", "hunter2")
     box.configure([{"id": "shut", "source": f"http://viewer:${{WRONG_PW}}@{camera.host}/x"}])
