@@ -82,8 +82,8 @@ class Worker:
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
         self._announced_wh: tuple[int, int] | None = None
-        self._skipped: set[str] = set()
-        """For their size: why, as far as it was told since the source was opened."""
+        self._skipped: dict[str, str] = {}
+        """For their size: why, and in which words that was told, since the source was opened."""
         self._unreadable = 0
         self._in_vain = 0  # wanted pictures that could not be decoded, since the last that could
         self._last_good_s = 0.0
@@ -199,6 +199,9 @@ class Worker:
             what = "an unreadable picture" if self._unreadable == 1 else many
             message = f"skipped {what} {self._first_unreadable}".rstrip()
             self._warn(message)
+        if self._skipped and self._seq == 0:
+            self._fail("all_skipped", next(iter(self._skipped.values())))
+            return False
         if claimed and read < claimed * _WHOLE_SHARE:
             message = f"the clip says it has {claimed} frames, {read} could be decoded; it may be damaged"
             self._warn(message)
@@ -290,7 +293,7 @@ class Worker:
 
     def _skip(self, reason: str, error: Exception) -> None:
         if reason not in self._skipped:
-            self._skipped.add(reason)
+            self._skipped[reason] = str(error)
             self._warn(f"frames are skipped: {error}")
         self._emit(Kind.UNREADABLE, {"reason": reason, "count": 1}, b"")
         self._analysed = None  # what the gate compares with from now on was never sent
