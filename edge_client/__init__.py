@@ -7,7 +7,7 @@ Its files read in flow order:
     mjpeg.py     JPEGs over HTTP, streamed or polled (jpeg_stream.py cuts them out, http_camera.py and
                  http_auth.py fetch them)
     onvif.py     ask a camera for its RTSP address; discover.py finds cameras
-    sampler.py   which frames are taken: EveryNth, PerSecond, SamplingHours
+    sampler.py   which frames are taken: EveryNth, PerSecond, SamplingHours; clip_clock.py when those of a clip are
     jpeg.py      pixels -> a JPEG that fits a stream record
     masks.py     regions that never leave the box
     gate.py      which sampled frames are worth sending (gate_settings, gate_model, gate_blobs), and which of them

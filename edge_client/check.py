@@ -19,8 +19,7 @@ from edge_client.buffer import Record
 from edge_client.camera import CameraProcess
 from edge_client.client import EdgeCamera, make_job
 from edge_client.config import EdgeConfig, EdgeFileError, read_edge_text
-from edge_client.events import CameraEnded, CameraFailed, CameraWarning, EdgeEvent, Opened
-from edge_client.explain import Cause
+from edge_client.events import CameraEnded, CameraFailed, EdgeEvent, Opened
 from edge_client.sampler import EveryNth
 from edge_client.source import SourceError, parse_source
 from framewatch.wire.envelope import decode_envelope
@@ -73,8 +72,6 @@ def probe(camera: EdgeCamera, patience_s: float = _PATIENCE_S) -> Probe:
         return Probe(camera.camera_id, "ok", "", looking.opened, took_ms, decode_envelope(looking.record.data).jpeg)
     if looking.failure is not None:
         return Probe(camera.camera_id, looking.failure.cause, looking.failure.message, looking.opened)
-    if looking.skipped is not None:
-        return Probe(camera.camera_id, Cause.BAD_DATA, looking.skipped.message, looking.opened)
     why = "it ended without a picture" if in_time else f"no picture within {patience_s:g} s; restart the camera"
     return Probe(camera.camera_id, "stalled", f"{camera.camera_id}: {why}.", looking.opened)
 
@@ -85,7 +82,6 @@ class _Looking:
         self.opened: Opened | None = None
         self.record: Record | None = None
         self.failure: CameraFailed | None = None
-        self.skipped: CameraWarning | None = None
         self.seen_s = 0.0
 
     def on_event(self, event: EdgeEvent) -> None:
@@ -93,8 +89,6 @@ class _Looking:
             self.opened = self.opened or event
         elif isinstance(event, CameraFailed):
             self.failure = event
-        elif isinstance(event, CameraWarning):
-            self.skipped = event
         elif isinstance(event, CameraEnded):
             self.done.set()
 

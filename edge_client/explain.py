@@ -122,7 +122,7 @@ _FINDINGS = {
     "all_unreadable": _Finding(
         Cause.BAD_DATA, "no picture that was sampled could be decoded; look at one of them in a viewer"
     ),
-    "all_skipped": _Finding(Cause.BAD_DATA, "no picture that was sampled can be sent: {detail}"),
+    "all_skipped": _Finding(Cause.BAD_DATA, "no picture of it can be sent: {detail}"),
 }
 # What FFmpeg 7 and 8 print, lower case -> a finding. The first that is found counts.
 _MARKS = (

@@ -16,10 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import cv2
 
+from edge_client.clip_clock import ClipClock
 from edge_client.gate import MotionGate
 from edge_client.gate_settings import GateDecision, GateSettings
 from edge_client.jpeg import DEFAULT_QUALITY, FrameBGR, encode_to_fit
@@ -39,8 +40,6 @@ from framewatch.wire.envelope import MAX_RECORD_BYTES, encode_envelope
 # A header is some 300 bytes; room for a motion gate's hundred boxes stays.
 _HEADER_ROOM = 12 * 1024
 _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 1.0, 30.0
-# A clip played in real time that falls further behind (the stream was blocked) goes on from there without a rush.
-_MOST_LAG_S = 2.0
 # A container's frame count is an estimate; a clip that yields less than this share of it is damaged.
 _WHOLE_SHARE = 0.9
 # A camera none of whose pictures can be decoded is opened anew, once so many were tried in vain.
@@ -85,7 +84,7 @@ class Worker:
         self._skipped: dict[str, str] = {}
         """For their size: why, and in which words that was told, since the source was opened."""
         self._unreadable = 0
-        self._in_vain = 0  # wanted pictures that could not be decoded, since the last that could
+        self._in_vain = 0  # wanted pictures that could not be decoded or sent, since the last that could
         self._last_good_s = 0.0
         self._told_torn = 0
         self._next_torn_s = 0.0
@@ -119,7 +118,7 @@ class Worker:
                 why, detail = self._read_live(reader, started)
                 finite = reader.duration_s is not None
                 reader.close()
-                if self._index == 0 or (self._seq == 0 and why == "undecodable"):
+                if self._index == 0 or (self._seq == 0 and why in ("undecodable", "all_skipped")):
                     self._fail("no_frames" if why == "lost" else why, detail)
                     return
                 if finite or not self._job.reopen:
@@ -148,6 +147,8 @@ class Worker:
                 self._next_torn_s = now_s + _TELL_TORN_EVERY_S
             if self._in_vain >= _VAIN_TRIES and now_s - self._last_good_s > self._job.timeout_s:
                 self._tell_torn(reader)
+                if self._skipped:
+                    return "all_skipped", next(iter(self._skipped.values()))
                 return "undecodable", f"{self._job.timeout_s:g}"
         self._tell_torn(reader)
         return reader.end
@@ -159,7 +160,7 @@ class Worker:
 
     def _run_clip(self) -> None:
         offset_s, loop = 0.0, 0
-        clock = _ClipClock(self._job)
+        clock = ClipClock(self._job)
         while True:
             try:
                 reader = open_reader(self._source, self._opening)
@@ -224,7 +225,6 @@ class Worker:
             if frame_bgr is None:
                 self._note_unreadable(reader)
                 return
-            self._in_vain, self._last_good_s = 0, time.monotonic()
             self._announce(reader, frame_bgr)
             # First of all: what is masked is seen by nothing, not even the gate.
             self._masks.apply(frame_bgr)
@@ -234,8 +234,12 @@ class Worker:
                 gate = Gate(decision.reason, decision.boxes_xyxy_rel)
                 self._send(frame_bgr, gate, captured_at, read_at, facts, repeats=decision.repeats)
             else:
+                self._note_good()
                 facts = {"reason": decision.reason, "captured_at": captured_at.isoformat()}
                 self._emit(Kind.GATED, facts | {"media_time_s": media_time_s}, b"")
+
+    def _note_good(self) -> None:
+        self._in_vain, self._last_good_s = 0, time.monotonic()
 
     def _note_unreadable(self, reader: Reader) -> None:
         self._unreadable += 1
@@ -274,6 +278,7 @@ class Worker:
         except FrameTooSmall as error:
             self._skip("too_small", error)
             return
+        self._note_good()
         hint = self._hint(frame_bgr, repeats=repeats)
         meta = FrameMeta(self._job.camera_id, self._boot_id, self._seq, captured_at, width, height, gate, hint)
         self._seq += 1
@@ -295,6 +300,7 @@ class Worker:
         if reason not in self._skipped:
             self._skipped[reason] = str(error)
             self._warn(f"frames are skipped: {error}")
+        self._in_vain += 1
         self._emit(Kind.UNREADABLE, {"reason": reason, "count": 1}, b"")
         self._analysed = None  # what the gate compares with from now on was never sent
 
@@ -310,36 +316,6 @@ class Worker:
 
     def _fail(self, why: str, detail: str = "") -> None:
         self._emit(Kind.FAILED, {"why": why, "detail": detail}, b"")
-
-
-class _ClipClock:
-    """When a frame of a clip happened: now, paced by the clip (realtime), or base time + media time (fast)."""
-
-    def __init__(self, job: Job) -> None:
-        self._fast = job.pace == "fast"
-        self._base = datetime.fromisoformat(job.base_time) if job.base_time else None
-        self._run_started_at = datetime.fromisoformat(job.run_started_at)
-        self._anchor_s = 0.0
-        self._anchor_at = self._run_started_at
-
-    def start(self, duration_s: float | None) -> None:
-        if self._base is None:
-            self._base = self._run_started_at - timedelta(seconds=duration_s or 0.0)
-        self._anchor_s, self._anchor_at = time.monotonic(), datetime.now(UTC)
-        self._started_s = self._anchor_s
-
-    def stamp(self, total_s: float) -> datetime:
-        """Waits, in real time, until the frame is due."""
-        if self._fast:
-            assert self._base is not None  # noqa: S101 - start() was called
-            return self._base + timedelta(seconds=total_s)
-        lag_s = time.monotonic() - (self._started_s + total_s)
-        if lag_s < 0:
-            time.sleep(-lag_s)
-        elif lag_s > _MOST_LAG_S:
-            self._started_s += lag_s
-        # By the monotonic clock: a wall clock that is set back must not make two frames of a clip change places.
-        return self._anchor_at + timedelta(seconds=time.monotonic() - self._anchor_s)
 
 
 def _end_with_stdin(frame_in_hand: threading.Lock) -> None:

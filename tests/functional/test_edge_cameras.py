@@ -55,6 +55,11 @@ def after_lost(events):
         (http.GarbageCamera, Cause.BAD_DATA, "it sent data for 2 s and no whole picture"),
         (http.AlwaysTornCamera, Cause.BAD_DATA, "it sent data for 2 s and no whole picture"),
         (http.UndecodableCamera, Cause.BAD_DATA, "none of its pictures could be decoded for 2 s"),
+        (
+            lambda: http.StreamCamera(size_wh=(64, 48)),
+            Cause.BAD_DATA,
+            "no picture of it can be sent: vision takes none of 64x48, each side must have 80 to 10000 pixels",
+        ),
         (http.NotHttpCamera, Cause.BAD_DATA, "check the path"),
         (lambda: http.StatusCamera(403), Cause.AUTH_FAILED, "forbids it (403)"),
         (lambda: http.StatusCamera(404), Cause.NOT_FOUND, "no such path (404)"),

@@ -223,7 +223,7 @@ def test_a_folder_of_which_no_picture_is_readable_fails(tmp_path):
 def test_a_folder_of_which_no_picture_can_be_sent_fails_and_says_what_would_do(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), np.uint8))
     message = Outcome(fast(tmp_path)).failure()
-    assert "no picture that was sampled can be sent: vision takes none of 64x64, each side must have 80" in message
+    assert "no picture of it can be sent: vision takes none of 64x64, each side must have 80" in message
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
