@@ -17,9 +17,10 @@ from tests.front import open_dashboard
 from tests.waiting import wait_until
 
 SOAK_S = float(os.environ.get("FRAMEWATCH_SOAK_S", "1200"))
-WARM_UP_SHARE = 0.25
+# The emulator grows until the demo begins to let go of old frames, after ten minutes or so; nothing else does.
+WARM_UP_SHARE = 0.5
 # Python's allocator gives little back; what leaks goes on growing and passes this within the soak.
-MOST_GROWTH = 1.25
+MOST_GROWTH = 1.1
 
 
 def memory_bytes(process: psutil.Process) -> int:
