@@ -28,6 +28,8 @@ _TEXT_SCALARS = {f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}merge", f"{_TAG}value
 _PLAIN_WORD = re.compile(r"^[A-Za-z_][A-Za-z0-9_. -]{0,39}$")
 _SECRETS = (
     (re.compile(r"(?<=://)[^/@\s'\"]+@"), "***@"),  # user:password@ in a URL
+    # Cameras take `?user=..&pwd=..` too, under a hundred names. A quote at the end closes the message's own.
+    (re.compile(r"(?<=[?&])([\w.-]+=)[^\s&]*[^\s&'\"]"), r"\1***"),
     # A phone or account number, unless it is the example that a message gives.
     (re.compile(r"(?<!such as )(?<!such as \+)(?<!\d)\+?\d{7,}"), "***"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "***"),

@@ -67,7 +67,8 @@ def test_settings_of_any_form_are_read_or_refused(sent):
     _read(kind, text.replace(f'"{PASSWORD}"'.encode(), b'"a word"'))
 
 
-_ODD = (10**400, -(10**400), 1e308, -1, 0, True, None, [], [[]], {}, {"a": 1}, "", "x" * 3000)
+_ADDRESSES = (f"rtsp://admin:{PASSWORD}@cam/1", f"http://cam/?user=admin&pwd={PASSWORD}&x=1")
+_ODD = (10**400, -(10**400), 1e308, -1, 0, True, None, [], [[]], {}, {"a": 1}, "", "x" * 3000, *_ADDRESSES)
 
 
 @pytest.mark.slow

@@ -294,6 +294,7 @@ SECRETS = ["hunter2hunter2", "AKIAIOSFODNN7EXAMPLE", "+34600999888", "0b8f3c1d2e
         "cameras: [{{id: '{0}:!'}}]",
         "cameras: [{{id: a}}]\ncontacts: [{{id: b, phone: '{0}x'}}]",
         "cameras: [{{id: a}}]\nsite: {{time_zone: 'x://me:{0}@host'}}",
+        "cameras: [{{id: a}}]\nsite: {{time_zone: 'x://host/?pwd={0}'}}",
         "cameras: [{{id: a}}]\n'{0}:': 1",
         "cameras: [{{id: a}}]\nwatch: {{min_confidence: '{0}'}}",
         "cameras: [{{id: a}}]\nvision: {{backend: '{0}'}}",
