@@ -25,7 +25,7 @@ help:
 	@echo "                 CONFIG=site.yaml  your own site; PORT=8081  another port"
 	@echo "make setup       the environment and everything built, nothing started"
 	@echo "make test        every check and test (make test-fast: the quick ones)"
-	@echo "make test-long   what takes long: 50 storms, each fault alone, 200,000 hostile inputs, two soaks; some 90 minutes"
+	@echo "make test-long   what takes long: 50 storms, each fault alone, 200,000 hostile inputs, two soaks; some 85 minutes"
 	@echo "make benchmarks  the figures of benchmarks/README.md, measured here"
 	@echo "make clean       removes what was built; keeps the environment"
 
