@@ -26,9 +26,7 @@ from hypothesis import HealthCheck, Phase, settings
 USUAL_CASES = 2000
 LONG_CASES = 200_000
 CASES = int(os.environ.get("FRAMEWATCH_FUZZ_CASES", USUAL_CASES))
-# What is promised, and what the long run, alone on its machine, holds parsers to. Beside other tests, on processors
-# that share a core, the same work counts for up to twice the time.
-MOST_CPU_S = 1.0 if CASES > USUAL_CASES else 3.0
+MOST_CPU_S = 1.0
 # Of all tests together, or some more.
 SHARES = 1400
 
