@@ -81,10 +81,11 @@ class Worker:
         self._seq = 0
         self._index = 0  # of the next frame, over all passes and reconnects
         self._announced_wh: tuple[int, int] | None = None
-        self._skipped: dict[str, str] = {}
-        """For their size: why, and in which words that was told, since the source was opened."""
+        self._skipped: set[str] = set()
+        """For their size: why, as far as it was told since the source was opened."""
         self._unreadable = 0
         self._in_vain = 0  # wanted pictures that could not be decoded or sent, since the last that could
+        self._why_in_vain = ("", "")  # the last of them, for explain.py
         self._last_good_s = 0.0
         self._told_torn = 0
         self._next_torn_s = 0.0
@@ -147,9 +148,7 @@ class Worker:
                 self._next_torn_s = now_s + _TELL_TORN_EVERY_S
             if self._in_vain >= _VAIN_TRIES and now_s - self._last_good_s > self._job.timeout_s:
                 self._tell_torn(reader)
-                if self._skipped:
-                    return "all_skipped", next(iter(self._skipped.values()))
-                return "undecodable", f"{self._job.timeout_s:g}"
+                return self._why_in_vain
         self._tell_torn(reader)
         return reader.end
 
@@ -201,7 +200,7 @@ class Worker:
             message = f"skipped {what} {self._first_unreadable}".rstrip()
             self._warn(message)
         if self._skipped and self._seq == 0:
-            self._fail("all_skipped", next(iter(self._skipped.values())))
+            self._fail(*self._why_in_vain)
             return False
         if claimed and read < claimed * _WHOLE_SHARE:
             message = f"the clip says it has {claimed} frames, {read} could be decoded; it may be damaged"
@@ -244,6 +243,7 @@ class Worker:
     def _note_unreadable(self, reader: Reader) -> None:
         self._unreadable += 1
         self._in_vain += 1
+        self._why_in_vain = ("undecodable", f"{self._job.timeout_s:g}")
         if self._unreadable == 1:
             self._first_unreadable = reader.last_name
         self._emit(Kind.UNREADABLE, {"reason": "undecodable", "count": 1}, b"")
@@ -298,9 +298,10 @@ class Worker:
 
     def _skip(self, reason: str, error: Exception) -> None:
         if reason not in self._skipped:
-            self._skipped[reason] = str(error)
+            self._skipped.add(reason)
             self._warn(f"frames are skipped: {error}")
         self._in_vain += 1
+        self._why_in_vain = ("all_skipped", str(error))
         self._emit(Kind.UNREADABLE, {"reason": reason, "count": 1}, b"")
         self._analysed = None  # what the gate compares with from now on was never sent
 

@@ -60,6 +60,11 @@ def after_lost(events):
             Cause.BAD_DATA,
             "no picture of it can be sent: vision takes none of 64x48, each side must have 80 to 10000 pixels",
         ),
+        (
+            lambda: http.UndecodableCamera(good=5, size_wh=(64, 48)),
+            Cause.BAD_DATA,
+            "none of its pictures could be decoded for 2 s",
+        ),
         (http.NotHttpCamera, Cause.BAD_DATA, "check the path"),
         (lambda: http.StatusCamera(403), Cause.AUTH_FAILED, "forbids it (403)"),
         (lambda: http.StatusCamera(404), Cause.NOT_FOUND, "no such path (404)"),
